@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * xenemu: a Xen host for KVM guests.
+ *
+ * Everything is a file descriptor. Opening /dev/xenemu makes a new, empty Xen
+ * host; the ioctls below make domains, vCPUs and backend connections from it.
+ */
+#ifndef _UAPI_LINUX_XENEMU_H
+#define _UAPI_LINUX_XENEMU_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define XENEMU_TYPE 0xB9
+
+/**
+ * DOC: General ioctl format
+ *
+ * Each ioctl takes a structure whose first member is its size, as the caller
+ * knows it. A shorter structure than the kernel's is filled with zeros, a
+ * longer one is accepted if the bytes that the kernel does not know are zero.
+ * Zero in any member always has the behaviour of a kernel without that member.
+ *
+ * The errors have one meaning everywhere:
+ *
+ *  - ENOTTY: this file descriptor has no such ioctl.
+ *  - E2BIG: the structure has non-zero bytes that this kernel does not know,
+ *    or is longer than a page.
+ *  - EINVAL: the structure is too short, a reserved member is not zero, or the
+ *    arguments are understood and wrong.
+ *  - EOPNOTSUPP: a known member has a value or a flag that is not supported.
+ *  - EFAULT: a pointer is bad.
+ *  - EBADF: a member that names a file descriptor names none.
+ *  - ENOENT: there is no such domain, vCPU, port or region.
+ *  - EEXIST: it exists already.
+ *  - ENOSPC: a limit of the host or domain is reached.
+ *  - EMSGSIZE: an array or buffer is too small; the size needed is returned.
+ *  - ENOMEM: out of memory.
+ *  - EOVERFLOW: an address range wraps or exceeds what the guest can address.
+ *  - ENODEV: the object is being torn down, or belongs to another process.
+ *  - EINTR: a signal is pending; nothing is lost, make the call again.
+ *
+ * Calls that fail change nothing. Calls that make an object return a new file
+ * descriptor, which is always close-on-exec; all others return 0.
+ */
+enum {
+	XENEMU_CMD_QUERY = 0x00,
+	XENEMU_CMD_HOST_CREATE_DOMAIN = 0x01,
+	XENEMU_CMD_HOST_OPEN_STORE = 0x02,
+	XENEMU_CMD_HOST_OPEN_EVTCHN = 0x03,
+	XENEMU_CMD_HOST_OPEN_GNTTAB = 0x04,
+
+	XENEMU_CMD_DOMAIN_SET_MEMORY = 0x20,
+	XENEMU_CMD_DOMAIN_SET_MEMORY_MAP = 0x21,
+	XENEMU_CMD_DOMAIN_CREATE_VCPU = 0x22,
+	XENEMU_CMD_DOMAIN_SET_PARAM = 0x23,
+	XENEMU_CMD_DOMAIN_GET_PARAM = 0x24,
+	XENEMU_CMD_DOMAIN_ALLOC_UNBOUND = 0x25,
+	XENEMU_CMD_DOMAIN_SEED_GRANT = 0x26,
+	XENEMU_CMD_DOMAIN_SEND_VIRQ = 0x27,
+	XENEMU_CMD_DOMAIN_RESET = 0x28,
+
+	XENEMU_CMD_VCPU_RUN = 0x40,
+	XENEMU_CMD_VCPU_HYPERCALL = 0x41,
+	XENEMU_CMD_VCPU_SET_UPCALL = 0x42,
+	XENEMU_CMD_VCPU_SYNC = 0x43,
+
+	XENEMU_CMD_STORE_REQUEST = 0x60,
+};
+
+/* ---------------------------------------------------------------------- */
+/* /dev/xenemu: the host                                                   */
+
+/**
+ * struct xenemu_query - ioctl(XENEMU_QUERY), on every xenemu fd but evtchn and gnttab
+ * @size: sizeof(struct xenemu_query)
+ * @flags: Must be 0
+ * @out_features: XENEMU_FEATURE_*
+ * @out_max_vcpus: vCPUs of a domain
+ * @out_max_regions: memory regions of a domain
+ * @out_max_domains: domains of a host
+ * @out_max_evtchn_ports: event channel ports of a 64-bit domain
+ * @out_max_grant_frames: largest grant table of a domain, in frames of 4 KiB
+ * @out_vcpu_run_size: bytes to mmap() from a vCPU fd
+ * @out_domain_flags: flags that XENEMU_HOST_CREATE_DOMAIN knows
+ * @out_memory_flags: flags that XENEMU_DOMAIN_SET_MEMORY knows
+ *
+ * Say what this kernel can do. Never sleeps long; no error but those of the
+ * general format.
+ */
+struct xenemu_query {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 out_features;
+	__u32 out_max_vcpus;
+	__u32 out_max_regions;
+	__u32 out_max_domains;
+	__u32 out_max_evtchn_ports;
+	__u32 out_max_grant_frames;
+	__u32 out_vcpu_run_size;
+	__u32 out_domain_flags;
+	__u32 out_memory_flags;
+};
+
+/* The kernel was built with CONFIG_KVM_XEN: domains can be made. */
+#define XENEMU_FEATURE_KVM_XEN		(1ULL << 0)
+/* 2-level event channels. */
+#define XENEMU_FEATURE_EVTCHN_2L	(1ULL << 1)
+/* Version 1 grant tables. */
+#define XENEMU_FEATURE_GNTTAB_V1	(1ULL << 2)
+/* XenStore, with store fds. */
+#define XENEMU_FEATURE_STORE		(1ULL << 3)
+
+#define XENEMU_QUERY _IO(XENEMU_TYPE, XENEMU_CMD_QUERY)
+
+/**
+ * struct xenemu_host_create_domain - ioctl(XENEMU_HOST_CREATE_DOMAIN) on a host fd
+ * @size: sizeof(struct xenemu_host_create_domain)
+ * @flags: Must be 0
+ * @kvm_fd: VM fd of KVM, owned by the calling process. It must have an
+ *          in-kernel local APIC and no Xen configuration of its own yet
+ * @domid: 1 to 0x7fef, unique in the host
+ * @hypercall_msr: number of the MSR that fills the hypercall page; 0 means
+ *                 0x40000000. Must be what the VMM tells the guest by CPUID
+ * @xen_version: what XENVER_version returns, major << 16 | minor; 0 means 4.17
+ * @max_grant_frames: most grant frames the guest may map; 0 means 64
+ * @max_evtchn_port: highest port the guest may have; 0 means what the ABI allows
+ * @max_pages: what XENMEM_maximum_reservation says; 0 means no limit
+ * @handle: the domain's UUID, for XENVER_guest_handle
+ *
+ * Make a domain of a KVM VM and configure Xen for it in KVM.
+ *
+ * Return: a domain fd. EOPNOTSUPP if KVM lacks what xenemu needs (a kernel
+ * without CONFIG_KVM_XEN), EEXIST for a domid in use, EINVAL if @kvm_fd is not
+ * a KVM VM, ENODEV if it is the VM of another process, ENOSPC for too many
+ * domains, EBUSY if a domain has been made of this VM already.
+ */
+struct xenemu_host_create_domain {
+	__u32 size;
+	__u32 flags;
+	__s32 kvm_fd;
+	__u32 domid;
+	__u32 hypercall_msr;
+	__u32 xen_version;
+	__u32 max_grant_frames;
+	__u32 max_evtchn_port;
+	__aligned_u64 max_pages;
+	__u8 handle[16];
+};
+
+#define XENEMU_HOST_CREATE_DOMAIN _IO(XENEMU_TYPE, XENEMU_CMD_HOST_CREATE_DOMAIN)
+
+/**
+ * struct xenemu_host_open - ioctls that open a backend connection on a host fd
+ * @size: sizeof(struct xenemu_host_open)
+ * @flags: Must be 0
+ * @domid: domain to act as. 0 is dom0, which always exists and is privileged
+ * @__reserved: Must be 0
+ *
+ * XENEMU_HOST_OPEN_STORE makes a XenStore connection that speaks the XenStore
+ * wire protocol with read(), write() and poll(), and XENEMU_STORE_REQUEST.
+ * XENEMU_HOST_OPEN_EVTCHN makes an event channel end point with the interface
+ * of <xen/evtchn.h>. XENEMU_HOST_OPEN_GNTTAB makes a mapper of grants with the
+ * interface of <xen/gntdev.h>.
+ *
+ * Return: the new fd. ENOENT for a domain that does not exist.
+ */
+struct xenemu_host_open {
+	__u32 size;
+	__u32 flags;
+	__u32 domid;
+	__u32 __reserved;
+};
+
+#define XENEMU_HOST_OPEN_STORE _IO(XENEMU_TYPE, XENEMU_CMD_HOST_OPEN_STORE)
+#define XENEMU_HOST_OPEN_EVTCHN _IO(XENEMU_TYPE, XENEMU_CMD_HOST_OPEN_EVTCHN)
+#define XENEMU_HOST_OPEN_GNTTAB _IO(XENEMU_TYPE, XENEMU_CMD_HOST_OPEN_GNTTAB)
+
+/* ---------------------------------------------------------------------- */
+/* Domain fd                                                               */
+
+/**
+ * struct xenemu_domain_set_memory - ioctl(XENEMU_DOMAIN_SET_MEMORY)
+ * @size: sizeof(struct xenemu_domain_set_memory)
+ * @flags: XENEMU_MEMORY_*
+ * @guest_addr: guest physical address of the region, page aligned
+ * @len: bytes, a multiple of the page size; 0 removes the region that starts
+ *       at @guest_addr
+ * @user_addr: where the same memory is in the calling process, page aligned;
+ *             must be 0 when @len is 0
+ *
+ * Tell xenemu about RAM that the VMM gave KVM as a memory slot. Memory that
+ * may be granted must be a shared mapping (memfd). Pages that xenemu uses
+ * already (shared_info, grant frames, mapped grants) stay pinned when their
+ * region goes.
+ *
+ * Errors: EINVAL for a misaligned address or an overlap with another region,
+ * EOVERFLOW for a range that wraps or passes 2^52, ENOENT when there is no
+ * region to remove, ENOSPC for too many regions, ENODEV from a process that
+ * does not own the VM.
+ */
+struct xenemu_domain_set_memory {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 guest_addr;
+	__aligned_u64 len;
+	__aligned_u64 user_addr;
+};
+
+/* The guest cannot write here (ROM). Hypercalls and grants will not either. */
+#define XENEMU_MEMORY_READONLY	(1U << 0)
+
+#define XENEMU_DOMAIN_SET_MEMORY _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_SET_MEMORY)
+
+/**
+ * struct xenemu_memory_map_entry - one range of the guest's memory map
+ * @addr: guest physical address
+ * @len: bytes
+ * @type: type of the range as in an E820 table (1 RAM, 2 reserved, 3 ACPI, 4 NVS)
+ * @__reserved: Must be 0
+ */
+struct xenemu_memory_map_entry {
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__u32 type;
+	__u32 __reserved;
+};
+
+/**
+ * struct xenemu_domain_set_memory_map - ioctl(XENEMU_DOMAIN_SET_MEMORY_MAP)
+ * @size: sizeof(struct xenemu_domain_set_memory_map)
+ * @flags: Must be 0
+ * @entries: pointer to an array of struct xenemu_memory_map_entry
+ * @nr_entries: number of them, at most 128
+ * @__reserved: Must be 0
+ *
+ * Set what XENMEM_memory_map tells the guest. Replaces an earlier map.
+ */
+struct xenemu_domain_set_memory_map {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 entries;
+	__u32 nr_entries;
+	__u32 __reserved;
+};
+
+#define XENEMU_DOMAIN_SET_MEMORY_MAP _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_SET_MEMORY_MAP)
+
+/**
+ * struct xenemu_domain_create_vcpu - ioctl(XENEMU_DOMAIN_CREATE_VCPU)
+ * @size: sizeof(struct xenemu_domain_create_vcpu)
+ * @flags: Must be 0
+ * @kvm_fd: vCPU fd of the domain's VM
+ * @vcpu_id: Xen's number of the vCPU, from 0, unique in the domain
+ * @apic_id: KVM's number of the same vCPU (the argument of KVM_CREATE_VCPU)
+ * @__reserved: Must be 0
+ * @kvm_run: where the caller has mmap()ed KVM's struct kvm_run of this vCPU
+ *
+ * Return: a vCPU fd. mmap() @out_vcpu_run_size bytes of it at offset 0, shared,
+ * before its first use. EEXIST for a number in use, ENOSPC past the limit.
+ */
+struct xenemu_domain_create_vcpu {
+	__u32 size;
+	__u32 flags;
+	__s32 kvm_fd;
+	__u32 vcpu_id;
+	__u32 apic_id;
+	__u32 __reserved;
+	__aligned_u64 kvm_run;
+};
+
+#define XENEMU_DOMAIN_CREATE_VCPU _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_CREATE_VCPU)
+
+/**
+ * struct xenemu_domain_param - ioctl(XENEMU_DOMAIN_SET_PARAM, XENEMU_DOMAIN_GET_PARAM)
+ * @size: sizeof(struct xenemu_domain_param)
+ * @flags: Must be 0
+ * @index: HVM_PARAM_*
+ * @__reserved: Must be 0
+ * @value: the value; written by XENEMU_DOMAIN_GET_PARAM
+ *
+ * Set and get an HVM parameter with the rights of the toolstack. Setting
+ * HVM_PARAM_CALLBACK_IRQ this way is EOPNOTSUPP: the guest does that.
+ */
+struct xenemu_domain_param {
+	__u32 size;
+	__u32 flags;
+	__u32 index;
+	__u32 __reserved;
+	__aligned_u64 value;
+};
+
+#define XENEMU_DOMAIN_SET_PARAM _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_SET_PARAM)
+#define XENEMU_DOMAIN_GET_PARAM _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_GET_PARAM)
+
+/**
+ * struct xenemu_domain_alloc_unbound - ioctl(XENEMU_DOMAIN_ALLOC_UNBOUND)
+ * @size: sizeof(struct xenemu_domain_alloc_unbound)
+ * @flags: Must be 0
+ * @remote_domid: domain that may bind the port
+ * @out_port: the new port of this domain
+ *
+ * What a toolstack does for a guest before it boots, for its XenStore and
+ * console ports. ENOSPC when the domain has no free port.
+ */
+struct xenemu_domain_alloc_unbound {
+	__u32 size;
+	__u32 flags;
+	__u32 remote_domid;
+	__u32 out_port;
+};
+
+#define XENEMU_DOMAIN_ALLOC_UNBOUND _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_ALLOC_UNBOUND)
+
+/**
+ * struct xenemu_domain_seed_grant - ioctl(XENEMU_DOMAIN_SEED_GRANT)
+ * @size: sizeof(struct xenemu_domain_seed_grant)
+ * @flags: Must be 0
+ * @gref: 0 to 7, the entries reserved for the toolstack
+ * @domid: domain the page is granted to
+ * @gfn: the page
+ *
+ * Write a grant entry (permit_access, writable) on the guest's behalf, as a
+ * domain builder does for the console (0) and XenStore (1) rings.
+ */
+struct xenemu_domain_seed_grant {
+	__u32 size;
+	__u32 flags;
+	__u32 gref;
+	__u32 domid;
+	__aligned_u64 gfn;
+};
+
+#define XENEMU_DOMAIN_SEED_GRANT _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_SEED_GRANT)
+
+/**
+ * struct xenemu_domain_send_virq - ioctl(XENEMU_DOMAIN_SEND_VIRQ)
+ * @size: sizeof(struct xenemu_domain_send_virq)
+ * @flags: Must be 0
+ * @virq: VIRQ_DEBUG, VIRQ_CONSOLE, ... but not VIRQ_TIMER
+ * @vcpu_id: vCPU to raise it on; must be 0 for a VIRQ that is not per-vCPU
+ *
+ * Raise a virtual interrupt. Without effect, and no error, if the guest has
+ * not bound it.
+ */
+struct xenemu_domain_send_virq {
+	__u32 size;
+	__u32 flags;
+	__u32 virq;
+	__u32 vcpu_id;
+};
+
+#define XENEMU_DOMAIN_SEND_VIRQ _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_SEND_VIRQ)
+
+/**
+ * struct xenemu_domain_reset - ioctl(XENEMU_DOMAIN_RESET)
+ * @size: sizeof(struct xenemu_domain_reset)
+ * @flags: Must be 0
+ *
+ * Take the domain back to what it was before its guest ran, as after
+ * SHUTDOWN_soft_reset: all its ports are closed, its grant table is empty but
+ * for seeded entries, shared_info and vcpu_info are unregistered. Memory
+ * regions, parameters set by the toolstack and vCPUs stay. No vCPU of the
+ * domain may be in XENEMU_VCPU_RUN: EBUSY.
+ */
+struct xenemu_domain_reset {
+	__u32 size;
+	__u32 flags;
+};
+
+#define XENEMU_DOMAIN_RESET _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_RESET)
+
+/* ---------------------------------------------------------------------- */
+/* vCPU fd                                                                 */
+
+/* Why XENEMU_VCPU_RUN or XENEMU_VCPU_HYPERCALL returned 0. */
+
+/* For a reason of KVM's: see struct kvm_run. */
+#define XENEMU_EXIT_KVM			0
+/*
+ * The guest gave Xen a frame number where no RAM is. The VMM puts RAM at
+ * @back.gfn (KVM_SET_USER_MEMORY_REGION, XENEMU_DOMAIN_SET_MEMORY) and calls
+ * again; if it will not, it calls again with a negative errno in @answer.
+ */
+#define XENEMU_EXIT_BACK_GFN		1
+/* SCHEDOP_shutdown or the watchdog: @shutdown.reason is SHUTDOWN_*. */
+#define XENEMU_EXIT_SHUTDOWN		2
+/*
+ * HVMOP_set_evtchn_upcall_vector: the VMM routes an eventfd to
+ * @upcall.vector of vCPU @upcall.vcpu_id (MSI route and KVM_IRQFD), hands it
+ * over with XENEMU_VCPU_SET_UPCALL, and calls again; or, if it cannot, calls
+ * again with a negative errno in @answer.
+ */
+#define XENEMU_EXIT_UPCALL_VECTOR	3
+/*
+ * The guest gave up (XENMEM_decrease_reservation) the @release.nr pages whose
+ * numbers are in @gfn. The VMM may free them. Contents are lost.
+ */
+#define XENEMU_EXIT_RELEASE_GFNS	4
+/* HYPERVISOR_console_io: @console.len bytes of @bytes are for the VMM's log. */
+#define XENEMU_EXIT_CONSOLE		5
+
+#define XENEMU_RUN_DATA_SIZE		2048
+
+/**
+ * struct xenemu_vcpu_run - what a VMM and xenemu share of a vCPU, by mmap()
+ * @exit_reason: XENEMU_EXIT_*, written before the call returns 0
+ * @answer: written by the VMM before it calls again: 0, or a negative errno
+ *          that refuses what the exit asked for. The kernel sets it to 0 with
+ *          each exit
+ * @back: for XENEMU_EXIT_BACK_GFN
+ * @back.gfn: first frame that needs RAM
+ * @back.nr: number of frames, 1 to 512
+ * @shutdown: for XENEMU_EXIT_SHUTDOWN
+ * @shutdown.reason: SHUTDOWN_*
+ * @shutdown.__reserved: 0
+ * @upcall: for XENEMU_EXIT_UPCALL_VECTOR
+ * @upcall.vcpu_id: Xen's number of the vCPU
+ * @upcall.vector: 0x10 to 0xff; 0 takes the route away
+ * @release: for XENEMU_EXIT_RELEASE_GFNS
+ * @release.nr: number of frames in @gfn
+ * @release.__reserved: 0
+ * @console: for XENEMU_EXIT_CONSOLE
+ * @console.len: number of bytes in @bytes
+ * @console.__reserved: 0
+ * @__exit_space: room for more exits
+ * @gfn: array for exits that have one
+ * @bytes: array for exits that have one
+ * @__private: the kernel's, never to be touched by the VMM
+ */
+struct xenemu_vcpu_run {
+	__u32 exit_reason;
+	__s32 answer;
+	union {
+		struct {
+			__aligned_u64 gfn;
+			__aligned_u64 nr;
+		} back;
+		struct {
+			__u32 reason;
+			__u32 __reserved;
+		} shutdown;
+		struct {
+			__u32 vcpu_id;
+			__u32 vector;
+		} upcall;
+		struct {
+			__u32 nr;
+			__u32 __reserved;
+		} release;
+		struct {
+			__u32 len;
+			__u32 __reserved;
+		} console;
+		__aligned_u64 __exit_space[31];
+	};
+	union {
+		__aligned_u64 gfn[XENEMU_RUN_DATA_SIZE / 8];
+		__u8 bytes[XENEMU_RUN_DATA_SIZE];
+	};
+	__aligned_u64 __private[224];
+};
+
+/**
+ * struct xenemu_vcpu_run_arg - ioctl(XENEMU_VCPU_RUN) on a vCPU fd
+ * @size: sizeof(struct xenemu_vcpu_run_arg)
+ * @flags: Must be 0
+ *
+ * Run the vCPU in the calling thread: KVM_RUN in a loop, with every hypercall
+ * answered in the kernel. Returns 0 with an exit reason for what only the VMM
+ * can do. Errors are those of KVM_RUN, EINTR for a signal among them, and
+ * EINVAL before the vCPU fd has been mapped, EBUSY if another thread runs it.
+ */
+struct xenemu_vcpu_run_arg {
+	__u32 size;
+	__u32 flags;
+};
+
+#define XENEMU_VCPU_RUN _IO(XENEMU_TYPE, XENEMU_CMD_VCPU_RUN)
+
+/**
+ * struct xenemu_vcpu_hypercall - ioctl(XENEMU_VCPU_HYPERCALL) on a vCPU fd
+ * @size: sizeof(struct xenemu_vcpu_hypercall)
+ * @flags: Must be 0
+ * @longmode: as in struct kvm_xen_exit
+ * @cpl: as in struct kvm_xen_exit
+ * @input: number of the hypercall
+ * @params: its arguments
+ * @out_result: what the guest is to find in rax
+ *
+ * Answer one hypercall for a VMM that calls KVM_RUN itself and got
+ * KVM_EXIT_XEN. Must be called by the thread that runs the vCPU, between two
+ * calls of KVM_RUN. Such a VMM calls XENEMU_VCPU_SYNC before the first KVM_RUN
+ * and whenever KVM_RUN fails with EINTR. If it returns 0 with an exit reason other than
+ * XENEMU_EXIT_KVM, the VMM does what the exit asks for and makes the same call
+ * again; @out_result is valid when the exit reason is XENEMU_EXIT_KVM.
+ */
+struct xenemu_vcpu_hypercall {
+	__u32 size;
+	__u32 flags;
+	__u32 longmode;
+	__u32 cpl;
+	__aligned_u64 input;
+	__aligned_u64 params[6];
+	__aligned_u64 out_result;
+};
+
+#define XENEMU_VCPU_HYPERCALL _IO(XENEMU_TYPE, XENEMU_CMD_VCPU_HYPERCALL)
+
+/**
+ * struct xenemu_vcpu_set_upcall - ioctl(XENEMU_VCPU_SET_UPCALL) on a vCPU fd
+ * @size: sizeof(struct xenemu_vcpu_set_upcall)
+ * @flags: Must be 0
+ * @eventfd: signalled for each upcall; -1 takes it away
+ * @__reserved: Must be 0
+ *
+ * The answer to XENEMU_EXIT_UPCALL_VECTOR.
+ */
+struct xenemu_vcpu_set_upcall {
+	__u32 size;
+	__u32 flags;
+	__s32 eventfd;
+	__u32 __reserved;
+};
+
+#define XENEMU_VCPU_SET_UPCALL _IO(XENEMU_TYPE, XENEMU_CMD_VCPU_SET_UPCALL)
+
+/**
+ * struct xenemu_vcpu_sync - ioctl(XENEMU_VCPU_SYNC) on a vCPU fd
+ * @size: sizeof(struct xenemu_vcpu_sync)
+ * @flags: Must be 0
+ *
+ * Tell KVM what hypercalls of other vCPUs changed of this one, in the thread
+ * that runs it. XENEMU_VCPU_RUN does this by itself; only a VMM that calls
+ * KVM_RUN itself needs it. EINVAL before the vCPU fd has been mapped, EBUSY if
+ * another thread runs the vCPU.
+ */
+struct xenemu_vcpu_sync {
+	__u32 size;
+	__u32 flags;
+};
+
+#define XENEMU_VCPU_SYNC _IO(XENEMU_TYPE, XENEMU_CMD_VCPU_SYNC)
+
+/* ---------------------------------------------------------------------- */
+/* Store fd                                                                */
+
+/**
+ * struct xenemu_store_request - ioctl(XENEMU_STORE_REQUEST) on a store fd
+ * @size: sizeof(struct xenemu_store_request)
+ * @flags: Must be 0
+ * @type: XS_READ, XS_WRITE, ... of the XenStore wire protocol
+ * @tx_id: transaction, or 0
+ * @req: pointer to the payload of the request
+ * @req_len: its length, at most 4096
+ * @reply_len: in: room at @reply. out: length of the reply's payload
+ * @reply: pointer to a buffer for the payload of the reply
+ * @out_type: type of the reply: @type, or XS_ERROR with the error's name as
+ *            payload
+ * @__reserved: Must be 0
+ *
+ * One request, answered at once, past the queue of write() and read(). Watch
+ * events are read with read(). A reply that does not fit is EMSGSIZE with the
+ * length needed in @reply_len; the request has then been carried out unless it
+ * only reads, so give 4096 bytes of room to requests that change something.
+ */
+struct xenemu_store_request {
+	__u32 size;
+	__u32 flags;
+	__u32 type;
+	__u32 tx_id;
+	__aligned_u64 req;
+	__u32 req_len;
+	__u32 reply_len;
+	__aligned_u64 reply;
+	__u32 out_type;
+	__u32 __reserved;
+};
+
+#define XENEMU_STORE_REQUEST _IO(XENEMU_TYPE, XENEMU_CMD_STORE_REQUEST)
+
+#endif /* _UAPI_LINUX_XENEMU_H */
