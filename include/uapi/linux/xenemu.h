@@ -406,8 +406,9 @@ struct xenemu_domain_reset {
  * struct xenemu_vcpu_run - what a VMM and xenemu share of a vCPU, by mmap()
  * @exit_reason: XENEMU_EXIT_*, written before the call returns 0
  * @answer: written by the VMM before it calls again: 0, or a negative errno
- *          that refuses what the exit asked for. The kernel sets it to 0 with
- *          each exit
+ *          that refuses what the exit asked for, or 1 after SHUTDOWN_suspend
+ *          to tell the guest that the suspension was cancelled. The kernel
+ *          sets it to 0 with each exit
  * @back: for XENEMU_EXIT_BACK_GFN
  * @back.gfn: first frame that needs RAM
  * @back.nr: number of frames, 1 to 512
