@@ -4,7 +4,6 @@
 
 #include <linux/refcount.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 struct page;
 struct xenemu_domain;

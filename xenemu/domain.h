@@ -7,6 +7,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
+#include <linux/srcu.h>
 #include <linux/xenemu.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/hvm/params.h>
@@ -24,6 +25,7 @@ struct xenemu_vcpu;
  * and none below it; two of one kind only as said. Documentation/virt/xenemu/
  * locking.rst explains each.
  *
+ *   domain->srcu               read side, by threads of vCPUs
  *   host->lock                 mutex
  *   vcpu->lock                 mutex, tried only: one thread runs a vCPU
  *   domain->lock               mutex; two domains by ascending domid
@@ -49,11 +51,15 @@ struct xenemu_vcpu;
  * @kvm: VM fd of KVM; NULL for dom0. A reference: xenemu speaks to KVM
  *       through the file's operations only
  * @mm: address space of the VMM, held by mmgrab(); NULL for dom0
+ * @kvm_caps: KVM_XEN_HVM_CONFIG_* that KVM has
  * @xen_version: what XENVER_version returns
  * @handle: UUID
  * @max_pages: what XENMEM_maximum_reservation returns; U64_MAX for no limit
  * @ref: held by the domain fd, its vCPU fds, and whoever looked it up
  * @dead: the domain fd was closed; set once, with WRITE_ONCE()
+ * @srcu: held by a vCPU's thread while it acts for the domain outside KVM_RUN;
+ *        waited for after @dead is set, so that nothing comes after teardown.
+ *        Taken before domain->lock; nothing may wait for it with a lock held
  * @lock: protects the members up to @mem
  * @params: HVM_PARAM_*
  * @memory_map: what XENMEM_memory_map returns
@@ -65,7 +71,8 @@ struct xenemu_vcpu;
  * @shutdown_reason: SHUTDOWN_* of the last XENEMU_EXIT_SHUTDOWN, or -1
  * @vcpus: by vCPU number; set under @lock, read under RCU. Each is cleared,
  *         and a grace period waited for, before its vCPU is freed
- * @nr_running: number of vCPUs in XENEMU_VCPU_RUN
+ * @nr_vcpu_ids: one more than the highest number ever in @vcpus; only grows
+ * @nr_running: vCPUs in use by a thread, or -1 while none may be
  * @mem: the guest's RAM
  * @evtchn: event channels
  * @gnttab: grant table
@@ -81,12 +88,14 @@ struct xenemu_domain {
 	u16 domid;
 	struct file *kvm;
 	struct mm_struct *mm;
+	u32 kvm_caps;
 	u32 xen_version;
 	u8 handle[16];
 	u64 max_pages;
 
 	struct kref ref;
 	bool dead;
+	struct srcu_struct srcu;
 
 	struct mutex lock;
 
@@ -98,6 +107,8 @@ struct xenemu_domain {
 	u32 vm_assist;
 	int shutdown_reason;
 	struct xenemu_vcpu __rcu *vcpus[XENEMU_MAX_VCPUS];
+
+	u32 nr_vcpu_ids;
 	atomic_t nr_running;
 
 	struct xenemu_mem mem;
@@ -113,7 +124,8 @@ struct xenemu_domain {
 
 extern const struct file_operations xenemu_domain_fops;
 
-struct xenemu_domain *xenemu_domain_alloc(struct xenemu_host *host, u16 domid);
+struct xenemu_domain *xenemu_domain_alloc(struct xenemu_host *host, u16 domid,
+					  u32 max_port);
 struct xenemu_domain *xenemu_domain_get(struct xenemu_domain *domain);
 bool xenemu_domain_get_unless_zero(struct xenemu_domain *domain);
 void xenemu_domain_put(struct xenemu_domain *domain);
@@ -125,16 +137,16 @@ void xenemu_domain_kill(struct xenemu_domain *domain);
  * @id: Xen's number of the vCPU; any value
  *
  * Context: under rcu_read_lock(), or with @domain->lock held; the vCPU lasts
- * that long.
+ * that long, and no longer: its fd may be closed at any time.
  * Return: the vCPU or NULL.
  */
 struct xenemu_vcpu *xenemu_domain_vcpu(struct xenemu_domain *domain, u32 id);
 
-int xenemu_domain_create(struct xenemu_host *host,
-			 const struct xenemu_host_create_domain *args);
+long xenemu_domain_create(struct xenemu_host *host,
+			  const struct xenemu_host_create_domain *args);
 int xenemu_domain_map_shared_info(struct xenemu_vcpu *self, u64 gfn);
-int xenemu_domain_map_vcpu_info(struct xenemu_vcpu *self, struct xenemu_vcpu *vcpu,
-				u64 gfn, u32 offset);
+int xenemu_domain_map_vcpu_info(struct xenemu_vcpu *self, u32 vcpu_id, u64 gfn, u32 offset);
+void xenemu_domain_default_vcpu_info(struct xenemu_vcpu *vcpu);
 int xenemu_domain_set_long_mode(struct xenemu_vcpu *self, bool long_mode);
 
 #endif /* XENEMU_DOMAIN_H */

@@ -57,6 +57,8 @@ struct xenemu_evtchn_table {
 int xenemu_evtchn_init(struct xenemu_domain *domain, u32 max_port);
 /* The domain is dead: close every port, tell every peer. May sleep. */
 void xenemu_evtchn_destroy(struct xenemu_domain *domain);
+/* Nobody can reach the domain any more: free the table. */
+void xenemu_evtchn_free(struct xenemu_domain *domain);
 /* Close every port that the guest owns, as EVTCHNOP_reset does. */
 void xenemu_evtchn_reset(struct xenemu_vcpu *self, struct xenemu_domain *domain);
 

@@ -10,6 +10,8 @@
 struct xenemu_domain;
 struct xenemu_store;
 
+#define XENEMU_MAX_DOMAINS	4096
+
 /**
  * struct xenemu_host - one Xen host: a XenStore and a table of domains
  * @ref: held by the host fd, by each domain but dom0, and by each store,

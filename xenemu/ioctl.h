@@ -15,12 +15,14 @@
  * @args: the argument structure, copied and checked for size
  * @uptr: where it came from
  * @user_size: its size as the caller knows it
+ * @size: its size as this kernel knows it
  */
 struct xenemu_ucmd {
 	struct file *file;
 	void *args;
 	void __user *uptr;
 	u32 user_size;
+	u32 size;
 };
 
 /**

@@ -17,7 +17,10 @@ struct xenemu_vcpu;
  */
 bool xenemu_kvm_is_vm(struct file *file);
 bool xenemu_kvm_is_vcpu(struct file *file);
+int xenemu_kvm_caps(struct file *vm);
+int xenemu_kvm_has_lapic(struct file *vcpu);
 int xenemu_kvm_configure(struct file *vm, u32 msr);
+void xenemu_kvm_unconfigure(struct file *vm);
 
 int xenemu_kvm_hvm_set_attr(struct xenemu_domain *domain, struct xenemu_vcpu *self,
 			    const struct kvm_xen_hvm_attr *attr);
@@ -28,6 +31,7 @@ int xenemu_kvm_hvm_get_attr(struct xenemu_domain *domain, struct xenemu_vcpu *se
 int xenemu_kvm_vcpu_set_attr(struct xenemu_vcpu *self, const struct kvm_xen_vcpu_attr *attr);
 int xenemu_kvm_vcpu_get_attr(struct xenemu_vcpu *self, struct kvm_xen_vcpu_attr *attr);
 int xenemu_kvm_translate(struct xenemu_vcpu *self, u64 gva, u64 *gpa);
+long xenemu_kvm_run(struct xenemu_vcpu *self);
 
 /* An IPI port that KVM delivers by itself; and the end of it. */
 int xenemu_kvm_bind_ipi(struct xenemu_vcpu *self, u32 port, struct xenemu_vcpu *target);

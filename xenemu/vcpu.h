@@ -9,6 +9,8 @@
 
 #include "hypercall.h"
 
+#define XENEMU_TIMER_STOP	U64_MAX
+
 struct kvm_run;
 struct xenemu_domain;
 struct xenemu_page;
@@ -24,7 +26,6 @@ struct xenemu_page;
  * @lock: held while the vCPU runs or answers a hypercall: one thread at a time
  * @hcall: the hypercall in progress; kept between an exit and the next call
  * @hcall_pending: @hcall is to be continued
- * @attached: what KVM must know before the vCPU first runs has been said
  * @run_uaddr: where the VMM mapped @run; 0 when it is not mapped
  * @task: the thread that runs the vCPU, or NULL; a reference. Written under
  *        @lock, read under RCU by kickers
@@ -36,7 +37,9 @@ struct xenemu_page;
  * @time_gpa: where its second time info is, or KVM_XEN_INVALID_GPA
  * @runstate_gpa: where its runstate info is, or KVM_XEN_INVALID_GPA
  * @timer_port: port of its VIRQ_TIMER, or 0
- * @timer_ns: VCPUOP_set_singleshot_timer before VIRQ_TIMER was bound, or 0
+ * @timer_ns: expiry of its one-shot timer to tell KVM with @timer_port; 0 to
+ *            leave KVM's as it is; XENEMU_TIMER_STOP. While @timer_port is 0,
+ *            a timer that waits for VIRQ_TIMER to be bound
  * @info_page: the page of its vcpu_info; NULL when it has none (a vCPU past 31
  *             that has not registered one). Protected by the domain's page_lock
  * @info_offset: its vcpu_info in @info_page. Protected likewise
@@ -57,7 +60,6 @@ struct xenemu_vcpu {
 
 	struct xenemu_hcall hcall;
 	bool hcall_pending;
-	bool attached;
 	unsigned long run_uaddr;
 
 	struct task_struct __rcu *task;
@@ -81,8 +83,15 @@ struct xenemu_vcpu {
 
 extern const struct file_operations xenemu_vcpu_fops;
 
-int xenemu_vcpu_create(struct xenemu_domain *domain,
-		       const struct xenemu_domain_create_vcpu *args);
+long xenemu_vcpu_create(struct xenemu_domain *domain,
+			const struct xenemu_domain_create_vcpu *args);
+/* Take every vCPU out of KVM_RUN. */
+void xenemu_vcpu_kick_all(struct xenemu_domain *domain);
+/* Keep every vCPU from running; -EBUSY if one runs. And let them run again. */
+int xenemu_vcpu_stop_all(struct xenemu_domain *domain);
+void xenemu_vcpu_start_all(struct xenemu_domain *domain);
+/* Forget what the guest set. Under domain->lock, with the vCPU stopped. */
+void xenemu_vcpu_reset(struct xenemu_vcpu *vcpu);
 
 /**
  * xenemu_vcpu_upcall - make a vCPU look at its vcpu_info
