@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <xen/interface/event_channel.h>
 #include <xen/interface/hvm/params.h>
 
 #include "access.h"
@@ -322,7 +323,7 @@ void xenemu_domain_default_vcpu_info(struct xenemu_vcpu *vcpu)
 	lockdep_assert_held(&domain->lock);
 
 	vcpu->info_gpa = KVM_XEN_INVALID_GPA;
-	if (vcpu->id >= XEN_LEGACY_MAX_VCPUS)
+	if (vcpu->id >= MAX_VIRT_CPUS)
 		return;
 	if (page->gfn != XENEMU_INVALID_GFN)
 		vcpu->info_gpa = PFN_PHYS(page->gfn) + vcpu->id * sizeof(struct vcpu_info);

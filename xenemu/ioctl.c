@@ -8,9 +8,12 @@
 #include <linux/build_bug.h>
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/event_channel.h>
 
 #include "domain.h"
 #include "gnttab.h"
+#include "host.h"
 
 /**
  * xenemu_ioctl - serve an ioctl by a table
@@ -117,7 +120,7 @@ int xenemu_ioctl_new_fd(const char *name, const struct file_operations *fops,
  * The interface is the same for 32- and 64-bit callers, and has no hole that
  * could carry bytes of the kernel.
  */
-static_assert(sizeof(struct xenemu_query) == 56);
+static_assert(sizeof(struct xenemu_query) == 48);
 static_assert(sizeof(struct xenemu_host_create_domain) == 56);
 static_assert(sizeof(struct xenemu_host_open) == 16);
 static_assert(sizeof(struct xenemu_domain_set_memory) == 32);

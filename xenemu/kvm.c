@@ -16,12 +16,14 @@
 #include <linux/mman.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/event_channel.h>
 
 #include "domain.h"
 #include "vcpu.h"
 
 /* Room for the arguments in struct xenemu_vcpu_run. */
-#define SCRATCH_SIZE	sizeof_field(struct xenemu_vcpu_run, __private)
+#define SCRATCH_SIZE	sizeof_field(struct xenemu_vcpu_run, __scratch)
 
 /*
  * KVM's file operations are not known to modules, its files' names are: only
@@ -75,7 +77,7 @@ static long call_with_arg(struct xenemu_vcpu *self, struct file *file, unsigned 
 	long ret;
 
 	if (self && len <= SCRATCH_SIZE) {
-		uaddr = READ_ONCE(self->run_uaddr) + offsetof(struct xenemu_vcpu_run, __private);
+		uaddr = READ_ONCE(self->run_uaddr) + offsetof(struct xenemu_vcpu_run, __scratch);
 		return call_at(uaddr, file, cmd, arg, len);
 	}
 

@@ -9,6 +9,7 @@
 #include "mem.h"
 
 #include <linux/bitmap.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/pfn.h>
 #include <linux/slab.h>

@@ -369,7 +369,7 @@ static int handle_interrupt(struct xenemu_vcpu *vcpu)
 {
 	u8 immediate_exit;
 
-	if (get_user(immediate_exit, &vcpu->kvm_run->immediate_exit))
+	if (get_user(immediate_exit, &vcpu->kvm_run->immediate_exit__unsafe))
 		return -EFAULT;
 	if (test_thread_flag(TIF_NOTIFY_SIGNAL) && !task_work_pending(current))
 		clear_notify_signal();
@@ -440,6 +440,18 @@ static bool same_hypercall(struct xenemu_vcpu *vcpu, const struct xenemu_vcpu_hy
 	       !memcmp(vcpu->hcall.args, args->params, sizeof(args->params));
 }
 
+/*
+ * The VMM may call KVM_RUN from now on, unseen. What changes after this kicks
+ * the thread, and it will call XENEMU_VCPU_SYNC.
+ */
+static void expect_run(struct xenemu_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->in_run, true);
+	/* Pairs with running_task(). */
+	smp_mb();
+	sync(vcpu);
+}
+
 static long vcpu_hypercall(struct xenemu_ucmd *ucmd)
 {
 	struct xenemu_vcpu_hypercall *args = ucmd->args;
@@ -464,9 +476,7 @@ static long vcpu_hypercall(struct xenemu_ucmd *ucmd)
 		xenemu_vcpu_exit(vcpu, XENEMU_EXIT_KVM);
 		args->out_result = result;
 	}
-	sync(vcpu);
-	/* It may call KVM_RUN from now on, and we do not see it. */
-	WRITE_ONCE(vcpu->in_run, true);
+	expect_run(vcpu);
 	release(vcpu);
 
 	if (ret)
@@ -485,10 +495,7 @@ static long vcpu_sync(struct xenemu_ucmd *ucmd)
 	ret = acquire(vcpu);
 	if (ret)
 		return ret;
-	/* From here on a change kicks the thread, and it will be back. */
-	WRITE_ONCE(vcpu->in_run, true);
-	smp_mb();
-	sync(vcpu);
+	expect_run(vcpu);
 	release(vcpu);
 	return 0;
 }

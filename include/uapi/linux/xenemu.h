@@ -427,7 +427,7 @@ struct xenemu_domain_reset {
  * @__exit_space: room for more exits
  * @gfn: array for exits that have one
  * @bytes: array for exits that have one
- * @__private: the kernel's, never to be touched by the VMM
+ * @__scratch: the kernel's, never to be touched by the VMM
  */
 struct xenemu_vcpu_run {
 	__u32 exit_reason;
@@ -459,7 +459,7 @@ struct xenemu_vcpu_run {
 		__aligned_u64 gfn[XENEMU_RUN_DATA_SIZE / 8];
 		__u8 bytes[XENEMU_RUN_DATA_SIZE];
 	};
-	__aligned_u64 __private[224];
+	__aligned_u64 __scratch[224];
 };
 
 /**
