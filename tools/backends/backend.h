@@ -37,6 +37,10 @@ int xb_vbd_devid(const char *name, uint32_t *devid);
 int xb_vbd_create(struct xenemu_xs *xs, const struct xb_vbd *vbd);
 int xb_vbd_remove(struct xenemu_xs *xs, uint32_t domid, uint32_t devid);
 
+/* Rings offered to a frontend, and the most that may be. */
+#define XB_BLK_QUEUES		4
+#define XB_BLK_MAX_QUEUES	16
+
 /**
  * struct xb_blk_config - a block backend to start
  * @store_fd: store fd of dom0, for this backend alone
@@ -47,9 +51,8 @@ int xb_vbd_remove(struct xenemu_xs *xs, uint32_t domid, uint32_t devid);
  * @path: backing file or block device
  * @readonly: open it read-only and refuse writes
  * @buffered: go through the page cache even where direct I/O is possible
- * @max_queues: rings offered to the frontend; 0 means XB_BLK_QUEUES
- * @max_ring_order: largest ring offered, log2 of pages, plus 1; 0 means the
- *                  library's choice
+ * @max_queues: rings offered to the frontend, at most XB_BLK_MAX_QUEUES; 0 means
+ *              XB_BLK_QUEUES
  * @log: called with a line of text (no newline) for what a user should know;
  *       NULL means stderr
  * @log_arg: first argument of @log
@@ -67,13 +70,12 @@ struct xb_blk_config {
 	bool readonly;
 	bool buffered;
 	unsigned int max_queues;
-	unsigned int max_ring_order;
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
 };
 
 int xb_blk_start(const struct xb_blk_config *config, struct xb_blk **blk);
-void xb_blk_wait(struct xb_blk *blk);
+int xb_blk_ended_fd(const struct xb_blk *blk);
 void xb_blk_stop(struct xb_blk *blk);
 
 #endif /* XENEMU_BACKEND_H */
