@@ -14,6 +14,7 @@
 
 #include "evtchn.h"
 #include "gnttab.h"
+#include "hvm.h"
 #include "mem.h"
 
 struct xenemu_host;
@@ -68,7 +69,8 @@ struct xenemu_vcpu;
  *             and @page_lock; read under either
  * @callback_vector: HVM_PARAM_CALLBACK_IRQ's vector if it is of that type, or 0
  * @vm_assist: VMASST_TYPE_* bits in effect
- * @shutdown_reason: SHUTDOWN_* of the last XENEMU_EXIT_SHUTDOWN, or -1
+ * @shutdown_reason: SHUTDOWN_* that the guest latched, of the XENEMU_EXIT_SHUTDOWN
+ *                   in progress or for the next, or -1
  * @vcpus: by vCPU number; set under @lock, read under RCU. Each is cleared,
  *         and a grace period waited for, before its vCPU is freed
  * @nr_vcpu_ids: one more than the highest number ever in @vcpus; only grows
@@ -99,7 +101,7 @@ struct xenemu_domain {
 
 	struct mutex lock;
 
-	u64 params[HVM_NR_PARAMS];
+	u64 params[XENEMU_NR_PARAMS];
 	struct xenemu_memory_map_entry *memory_map;
 	u32 nr_memory_map;
 	bool long_mode;

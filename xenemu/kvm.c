@@ -170,6 +170,25 @@ int xenemu_kvm_hvm_get_attr(struct xenemu_domain *domain, struct xenemu_vcpu *se
 	return call_with_arg(self, domain->kvm, KVM_XEN_HVM_GET_ATTR, attr, sizeof(*attr));
 }
 
+/**
+ * xenemu_kvm_get_clock - Xen's system time
+ * @self: the calling thread's vCPU
+ * @ns: gets the nanoseconds that the guest's clock shows
+ *
+ * Return: 0 or an errno of KVM's.
+ */
+int xenemu_kvm_get_clock(struct xenemu_vcpu *self, u64 *ns)
+{
+	struct kvm_clock_data clock = {};
+	long ret;
+
+	ret = call_with_arg(self, self->domain->kvm, KVM_GET_CLOCK, &clock, sizeof(clock));
+	if (ret)
+		return ret;
+	*ns = clock.clock;
+	return 0;
+}
+
 int xenemu_kvm_vcpu_set_attr(struct xenemu_vcpu *self, const struct kvm_xen_vcpu_attr *attr)
 {
 	struct kvm_xen_vcpu_attr copy = *attr;
@@ -269,4 +288,19 @@ void xenemu_kvm_reset_ports(struct xenemu_domain *domain, struct xenemu_vcpu *se
 long xenemu_kvm_run(struct xenemu_vcpu *self)
 {
 	return self->kvm->f_op->unlocked_ioctl(self->kvm, KVM_RUN, 0);
+}
+
+/**
+ * xenemu_kvm_halt - have the vCPU sleep when it goes back to KVM
+ * @self: the calling thread's vCPU, with interrupts enabled
+ *
+ * It sleeps as after HLT: until an interrupt or an upcall that it takes.
+ *
+ * Return: 0 or an errno of KVM's.
+ */
+int xenemu_kvm_halt(struct xenemu_vcpu *self)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_HALTED };
+
+	return call_with_arg(self, self->kvm, KVM_SET_MP_STATE, &state, sizeof(state));
 }

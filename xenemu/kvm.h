@@ -26,12 +26,14 @@ int xenemu_kvm_hvm_set_attr(struct xenemu_domain *domain, struct xenemu_vcpu *se
 			    const struct kvm_xen_hvm_attr *attr);
 int xenemu_kvm_hvm_get_attr(struct xenemu_domain *domain, struct xenemu_vcpu *self,
 			    struct kvm_xen_hvm_attr *attr);
+int xenemu_kvm_get_clock(struct xenemu_vcpu *self, u64 *ns);
 
 /* Only ever of the calling thread's own vCPU: see xenemu_vcpu_resync(). */
 int xenemu_kvm_vcpu_set_attr(struct xenemu_vcpu *self, const struct kvm_xen_vcpu_attr *attr);
 int xenemu_kvm_vcpu_get_attr(struct xenemu_vcpu *self, struct kvm_xen_vcpu_attr *attr);
 int xenemu_kvm_translate(struct xenemu_vcpu *self, u64 gva, u64 *gpa);
 long xenemu_kvm_run(struct xenemu_vcpu *self);
+int xenemu_kvm_halt(struct xenemu_vcpu *self);
 
 /* An IPI port that KVM delivers by itself; and the end of it. */
 int xenemu_kvm_bind_ipi(struct xenemu_vcpu *self, u32 port, struct xenemu_vcpu *target);

@@ -8,6 +8,7 @@
 #include <linux/xenemu.h>
 
 #include "hypercall.h"
+#include "timer.h"
 
 #define XENEMU_TIMER_STOP	U64_MAX
 
@@ -40,6 +41,7 @@ struct xenemu_page;
  * @timer_ns: expiry of its one-shot timer to tell KVM with @timer_port; 0 to
  *            leave KVM's as it is; XENEMU_TIMER_STOP. While @timer_port is 0,
  *            a timer that waits for VIRQ_TIMER to be bound
+ * @timer: its periodic timer
  * @info_page: the page of its vcpu_info; NULL when it has none (a vCPU past 31
  *             that has not registered one). Protected by the domain's page_lock
  * @info_offset: its vcpu_info in @info_page. Protected likewise
@@ -71,6 +73,7 @@ struct xenemu_vcpu {
 	u64 runstate_gpa;
 	u32 timer_port;
 	u64 timer_ns;
+	struct xenemu_timer timer;
 
 	struct xenemu_page *info_page;
 	u32 info_offset;
