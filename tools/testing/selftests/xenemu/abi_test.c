@@ -3,7 +3,6 @@
  * The general format of ioctls: sizes, unknown bytes, unknown numbers, bad
  * pointers, reserved members; for each ioctl on each fd.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

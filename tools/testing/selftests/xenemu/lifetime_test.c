@@ -3,7 +3,6 @@
  * Lives of the objects: file descriptors closed in every order, passed to other
  * processes, inherited, and left by a VMM that was killed.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -351,7 +350,10 @@ TEST_F(lifetime, host_fd_can_be_passed_to_a_process_that_makes_its_own_domain)
 
 TEST_F(lifetime, domain_fd_in_another_process_outlives_the_VMM)
 {
-	int pair[2], status, fd;
+	struct xenemu_domain_seed_grant seed = { .size = sizeof(seed), .gfn = 1 };
+	struct xenemu_domain_alloc_unbound alloc = { .size = sizeof(alloc) };
+	struct xenemu_vcpu_run_arg arg = { .size = sizeof(arg) };
+	int pair[2], status, fd, vcpu_fd;
 	pid_t pid;
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair));
@@ -368,18 +370,13 @@ TEST_F(lifetime, domain_fd_in_another_process_outlives_the_VMM)
 	fd = receive_fd(pair[0]);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	vcpu_fd = receive_fd(pair[0]);
+	ASSERT_LE(0, vcpu_fd);
 	/* The VMM is gone, with its memory; what is left does nothing bad. */
-	{
-		struct xenemu_domain_seed_grant seed = { .size = sizeof(seed), .gfn = 1 };
-		struct xenemu_domain_alloc_unbound alloc = { .size = sizeof(alloc) };
-		struct xenemu_vcpu_run_arg arg = { .size = sizeof(arg) };
-		int vcpu = receive_fd(pair[0]);
-
-		EXPECT_EQ(0, xioctl(fd, XENEMU_DOMAIN_SEED_GRANT, &seed));
-		EXPECT_EQ(0, xioctl(fd, XENEMU_DOMAIN_ALLOC_UNBOUND, &alloc));
-		EXPECT_EQ(-ENODEV, xioctl(vcpu, XENEMU_VCPU_RUN, &arg));
-		close(vcpu);
-	}
+	EXPECT_EQ(0, xioctl(fd, XENEMU_DOMAIN_SEED_GRANT, &seed));
+	EXPECT_EQ(0, xioctl(fd, XENEMU_DOMAIN_ALLOC_UNBOUND, &alloc));
+	EXPECT_EQ(-ENODEV, xioctl(vcpu_fd, XENEMU_VCPU_RUN, &arg));
+	close(vcpu_fd);
 	close(fd);
 	close(pair[0]);
 	close(pair[1]);
