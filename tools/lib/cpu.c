@@ -120,33 +120,46 @@ static void console(struct xenemu_cpu *cpu, const struct xenemu_run_ops *ops, vo
 		ops->console(cpu, (const char *)cpu->run->bytes, len, arg);
 }
 
-/* Positive to end the loop, else the answer for the guest. */
+/* Do what an exit of xenemu's asks for. Returns 0 to go on. */
 static int handle_exit(struct xenemu_cpu *cpu, const struct xenemu_run_ops *ops, void *arg)
 {
 	struct xenemu_vcpu_run *run = cpu->run;
+	int answer = 0;
+	int ret = 0;
 
 	switch (run->exit_reason) {
+	case XENEMU_EXIT_KVM:
+		return ops->kvm_exit(cpu, cpu->kvm_run, arg);
 	case XENEMU_EXIT_BACK_GFN:
 		if (ops->back_gfn)
-			return ops->back_gfn(cpu, run->back.gfn, run->back.nr, arg);
-		return xenemu_back_gfn(cpu->vm, run->back.gfn, run->back.nr);
+			answer = ops->back_gfn(cpu, run->back.gfn, run->back.nr, arg);
+		else
+			answer = xenemu_back_gfn(cpu->vm, run->back.gfn, run->back.nr);
+		break;
 	case XENEMU_EXIT_SHUTDOWN:
-		return ops->shutdown(cpu, run->shutdown.reason, arg);
+		ret = ops->shutdown(cpu, run->shutdown.reason, &answer, arg);
+		break;
 	case XENEMU_EXIT_UPCALL_VECTOR:
 		if (ops->upcall_vector)
-			return ops->upcall_vector(cpu, run->upcall.vcpu_id, run->upcall.vector,
-						  arg);
-		return xenemu_upcall_set(cpu->vm, run->upcall.vcpu_id, run->upcall.vector);
+			answer = ops->upcall_vector(cpu, run->upcall.vcpu_id, run->upcall.vector,
+						    arg);
+		else
+			answer = xenemu_upcall_set(cpu->vm, run->upcall.vcpu_id,
+						   run->upcall.vector);
+		break;
 	case XENEMU_EXIT_RELEASE_GFNS:
 		release_gfns(cpu, ops, arg);
-		return 0;
+		break;
 	case XENEMU_EXIT_CONSOLE:
 		console(cpu, ops, arg);
-		return 0;
+		break;
 	default:
 		/* A newer kernel asks for something that this library has never heard of. */
-		return -EOPNOTSUPP;
+		answer = -EOPNOTSUPP;
+		break;
 	}
+	run->answer = answer;
+	return ret;
 }
 
 int xenemu_cpu_run(struct xenemu_cpu *cpu, const struct xenemu_run_ops *ops, void *arg)
@@ -163,14 +176,8 @@ int xenemu_cpu_run(struct xenemu_cpu *cpu, const struct xenemu_run_ops *ops, voi
 				return xenemu_fail(errno, "vCPU %u cannot run: %s", cpu->vcpu_id,
 						   strerror(errno));
 			ret = ops->interrupted(cpu, arg);
-		} else if (cpu->run->exit_reason == XENEMU_EXIT_KVM) {
-			ret = ops->kvm_exit(cpu, cpu->kvm_run, arg);
 		} else {
 			ret = handle_exit(cpu, ops, arg);
-			if (ret <= 0) {
-				cpu->run->answer = ret;
-				continue;
-			}
 		}
 		if (ret)
 			return ret;

@@ -249,8 +249,9 @@ int xenemu_cpuid_build(struct kvm_cpuid2 *cpuid, unsigned int capacity,
  * struct xenemu_run_ops - what a VMM does about the exits of a vCPU
  * @kvm_exit: KVM_RUN returned for a reason of KVM's, see struct kvm_run. Needed
  * @interrupted: a signal came. Needed
- * @shutdown: the guest asked for SHUTDOWN_*; a negative errno is the guest's
- *            answer, 0 lets it go on. Needed
+ * @shutdown: the guest asked for SHUTDOWN_*. If the loop goes on, @answer (0
+ *            unless changed) is what the guest is told: 1 that its suspension
+ *            was cancelled, or a negative errno. Needed
  * @console: text of HYPERVISOR_console_io. NULL drops it
  * @back_gfn: put RAM at @nr frames from @gfn; 0 or a negative errno for the
  *            guest. NULL lets the library do it
@@ -261,12 +262,12 @@ int xenemu_cpuid_build(struct kvm_cpuid2 *cpuid, unsigned int capacity,
  *                 it
  *
  * All are called in the vCPU's thread with the argument of xenemu_cpu_run().
- * The first three end the loop by returning a positive number.
+ * The first three return 0 to go on. Anything else ends the loop.
  */
 struct xenemu_run_ops {
 	int (*kvm_exit)(struct xenemu_cpu *cpu, struct kvm_run *run, void *arg);
 	int (*interrupted)(struct xenemu_cpu *cpu, void *arg);
-	int (*shutdown)(struct xenemu_cpu *cpu, uint32_t reason, void *arg);
+	int (*shutdown)(struct xenemu_cpu *cpu, uint32_t reason, int *answer, void *arg);
 	void (*console)(struct xenemu_cpu *cpu, const char *text, size_t len, void *arg);
 	int (*back_gfn)(struct xenemu_cpu *cpu, uint64_t gfn, uint64_t nr, void *arg);
 	void (*release_gfns)(struct xenemu_cpu *cpu, const uint64_t *gfns, uint32_t nr, void *arg);

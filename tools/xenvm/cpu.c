@@ -144,7 +144,7 @@ static int interrupted(struct xenemu_cpu *xen, void *arg)
 	return park(cpu->cpus);
 }
 
-static int shutdown(struct xenemu_cpu *xen, uint32_t reason, void *arg)
+static int shutdown(struct xenemu_cpu *xen, uint32_t reason, int *answer, void *arg)
 {
 	struct cpus *cpus = ((struct cpu *)arg)->cpus;
 
@@ -160,8 +160,9 @@ static int shutdown(struct xenemu_cpu *xen, uint32_t reason, void *arg)
 		say("the guest's watchdog ran out");
 		return end(cpus, STATUS_WATCHDOG);
 	case SHUTDOWN_suspend:
-		/* Nobody could wake it; it is told so and goes on. */
-		return -EOPNOTSUPP;
+		/* Nobody could wake it: it is told that this was cancelled, and goes on. */
+		*answer = 1;
+		return 0;
 	case SHUTDOWN_soft_reset:
 		pthread_mutex_lock(&cpus->lock);
 		if (cpus->state == CPUS_RUN)

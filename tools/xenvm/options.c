@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "backend.h"
 #include "log.h"
@@ -43,6 +44,7 @@ static const char help_text[] =
 "  --hypervisor-log PATH    write what the guest tells Xen to a file [stderr]\n"
 "  --domid N                number of the domain, 1 to 32751 [1]\n"
 "  --name STRING            name of the guest [guest]\n"
+"  --uuid UUID              the guest's UUID [random]\n"
 "  --upcall vector|percpu   how event channels interrupt the guest [vector]\n"
 "  --reboot exit|restart    what to do when the guest reboots [exit]\n"
 "  --help                   print this and exit\n"
@@ -64,6 +66,7 @@ enum {
 	OPT_HYPERVISOR_LOG,
 	OPT_DOMID,
 	OPT_NAME,
+	OPT_UUID,
 	OPT_UPCALL,
 	OPT_REBOOT,
 	OPT_HELP,
@@ -82,6 +85,7 @@ static const struct option long_options[] = {
 	{ "hypervisor-log", required_argument, NULL, OPT_HYPERVISOR_LOG },
 	{ "domid", required_argument, NULL, OPT_DOMID },
 	{ "name", required_argument, NULL, OPT_NAME },
+	{ "uuid", required_argument, NULL, OPT_UUID },
 	{ "upcall", required_argument, NULL, OPT_UPCALL },
 	{ "reboot", required_argument, NULL, OPT_REBOOT },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -269,6 +273,38 @@ static int parse_name(struct options *options, const char *arg)
 	return 0;
 }
 
+static int parse_uuid(const char *arg, uint8_t *uuid)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+	unsigned int i, digits = 0;
+
+	if (strlen(arg) != strlen(form))
+		goto bad;
+	for (i = 0; form[i]; i++) {
+		char digit[2] = { arg[i], '\0' };
+
+		if (form[i] == '-' && arg[i] == '-')
+			continue;
+		if (form[i] == '-' || !isxdigit((unsigned char)arg[i]))
+			goto bad;
+		uuid[digits / 2] = uuid[digits / 2] << 4 | strtoul(digit, NULL, 16);
+		digits++;
+	}
+	return 0;
+bad:
+	return fail("--uuid %s: give one of the form %s", arg, form);
+}
+
+/* A random UUID, with the bits that mark it as one. */
+static int make_uuid(uint8_t *uuid)
+{
+	if (getrandom(uuid, 16, 0) != 16)
+		return fail("cannot make a UUID: %s", strerror(errno));
+	uuid[6] = (uuid[6] & 0x0f) | 0x40;
+	uuid[8] = (uuid[8] & 0x3f) | 0x80;
+	return 0;
+}
+
 static int parse_one(struct options *options, int option, const char *arg)
 {
 	uint64_t value;
@@ -308,6 +344,8 @@ static int parse_one(struct options *options, int option, const char *arg)
 		return ret;
 	case OPT_NAME:
 		return parse_name(options, arg);
+	case OPT_UUID:
+		return parse_uuid(arg, options->uuid);
 	case OPT_UPCALL:
 		return parse_choice("upcall", arg, "vector", "percpu", &options->percpu_upcall);
 	case OPT_REBOOT:
@@ -341,6 +379,8 @@ int options_parse(struct options *options, int argc, char **argv)
 		.cpus = 1,
 		.domid = 1,
 	};
+	if (make_uuid(options->uuid))
+		return STATUS_FAILURE;
 
 	/* '+': whatever is no option ends them. ':': no messages of getopt's. */
 	while ((option = getopt_long(argc, argv, "+:", long_options, NULL)) != -1) {

@@ -43,6 +43,7 @@ enum console_kind {
  * @memory: bytes of RAM
  * @cpus: number of vCPUs
  * @domid: number of the domain
+ * @uuid: the guest's UUID
  * @console: where the guest's console is
  * @percpu_upcall: offer event channel upcalls by a vector per vCPU
  * @restart: start the guest again when it reboots
@@ -60,6 +61,7 @@ struct options {
 	uint64_t memory;
 	unsigned int cpus;
 	uint32_t domid;
+	uint8_t uuid[16];
 	enum console_kind console;
 	bool percpu_upcall;
 	bool restart;

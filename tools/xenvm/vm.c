@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -53,8 +52,7 @@
  * @xen: xenemu's VM
  * @log_fd: for what the guest tells Xen
  * @xs: our XenStore connection
- * @handle: its UUID
- * @uuid: the same as text
+ * @uuid: its UUID as text
  * @tree: what was written into XenStore
  * @disks: its disks
  * @cpus: its vCPUs
@@ -77,7 +75,6 @@ struct vm {
 	struct xenemu_vm *xen;
 	int log_fd;
 	struct xenemu_xs xs;
-	uint8_t handle[16];
 	char uuid[37];
 	struct storetree tree;
 	struct disks disks;
@@ -110,20 +107,12 @@ void vm_block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* A random UUID, as RFC 4122 marks them. */
-static int make_uuid(struct vm *vm)
+static void format_uuid(const uint8_t *h, char *text, size_t size)
 {
-	const uint8_t *h = vm->handle;
-
-	if (getrandom(vm->handle, sizeof(vm->handle), 0) != sizeof(vm->handle))
-		return fail("cannot make a UUID: %s", strerror(errno));
-	vm->handle[6] = (vm->handle[6] & 0x0f) | 0x40;
-	vm->handle[8] = (vm->handle[8] & 0x3f) | 0x80;
-	snprintf(vm->uuid, sizeof(vm->uuid),
+	snprintf(text, size,
 		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
 		 h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11],
 		 h[12], h[13], h[14], h[15]);
-	return 0;
 }
 
 static int open_kvm(struct vm *vm)
@@ -177,7 +166,7 @@ static int create_domain(struct vm *vm)
 		.back_slots = WINDOWS,
 	};
 
-	memcpy(config.handle, vm->handle, sizeof(config.handle));
+	memcpy(config.handle, vm->options->uuid, sizeof(config.handle));
 	vm->xen = xenemu_vm_create(&config);
 	if (!vm->xen)
 		return fail("%s", xenemu_error());
@@ -407,8 +396,10 @@ enum status vm_run(const struct options *options, struct endpoint *endpoint)
 		.tty = endpoint->tty,
 	};
 
+	format_uuid(options->uuid, vm->uuid, sizeof(vm->uuid));
+
 	/* What depends on files comes first: it is what the user most often gets wrong. */
-	if (disks_check(options) || make_uuid(vm) || memory_create(&vm->memory, options->memory))
+	if (disks_check(options) || memory_create(&vm->memory, options->memory))
 		goto out_free;
 	if (boot_load(options, &vm->memory, &vm->boot) || open_log(vm))
 		goto out_memory;
