@@ -30,8 +30,9 @@ struct xenemu_vcpu;
  *   host->lock                 mutex
  *   vcpu->lock                 mutex, tried only: one thread runs a vCPU
  *   domain->lock               mutex; two domains by ascending domid
+ *   store->admin_lock          mutex, see store/glue.h
  *   domain->mem.lock           rwsem
- *   store->lock                mutex, see store/
+ *   ring->lock, store->lock    mutexes, likewise
  *   domain->gnttab.lock        mutex; two domains by ascending domid
  *   evtchn port->lock          spinlock, irqs off; two ports as in evtchn.c
  *   domain->page_lock          rwlock, irqs off, innermost

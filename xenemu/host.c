@@ -88,8 +88,14 @@ int xenemu_host_add_domain(struct xenemu_host *host, struct xenemu_domain *domai
 		ret = -ENOSPC;
 	else
 		ret = xa_insert(&host->domains, domain->domid, domain, GFP_KERNEL_ACCOUNT);
-	if (!ret)
+	if (ret)
+		goto out_unlock;
+	ret = xenemu_glue_domain_created(domain);
+	if (ret)
+		xa_erase(&host->domains, domain->domid);
+	else
 		host->nr_domains++;
+out_unlock:
 	mutex_unlock(&host->lock);
 	return ret == -EBUSY ? -EEXIST : ret;
 }

@@ -8,7 +8,7 @@
 #include <linux/xarray.h>
 
 struct xenemu_domain;
-struct xenemu_store;
+struct xenemu_glue;
 
 #define XENEMU_MAX_DOMAINS	4096
 
@@ -17,7 +17,7 @@ struct xenemu_store;
  * @ref: held by the host fd, by each domain but dom0, and by each store,
  *       evtchn and gnttab fd
  * @dom0: the privileged domain, which has no guest. Lives as long as the host
- * @store: the host's XenStore. Lives as long as the host
+ * @glue: the host's XenStore. Lives as long as the host
  * @lock: protects @domains. Outermost lock, see domain.h
  * @domains: domid to struct xenemu_domain; not a reference, an entry goes
  *           before its domain does. Read under RCU by xenemu_host_get_domain()
@@ -26,7 +26,7 @@ struct xenemu_store;
 struct xenemu_host {
 	struct kref ref;
 	struct xenemu_domain *dom0;
-	struct xenemu_store *store;
+	struct xenemu_glue *glue;
 
 	struct mutex lock;
 

@@ -10,9 +10,23 @@ struct xenemu_host;
 /*
  * XenStore's connections to the rest of the module: file descriptors (fd.c)
  * and the rings of guests (ring.c). The store itself knows neither.
+ *
+ * Locks, outermost first. domain.h says where those of other files are between:
+ *
+ *   store fd's write_lock      mutex; also held while flow control makes a write
+ *                              wait
+ *   store->admin_lock          mutex; held by INTRODUCE and RELEASE, which pin
+ *                              pages and bind ports
+ *   glue->lock                 mutex; which domain has which ring. Nothing is
+ *                              taken inside it
+ *   ring->lock                 mutex; held while a ring is served
+ *   store->lock                mutex; and those inside it, see store.h
+ *
+ * A store fd's read_lock is a mutex outside the spinlocks of the store's output
+ * and of nothing else.
  */
 
-/* Life of host->store. */
+/* Life of host->glue. */
 int xenemu_glue_create_store(struct xenemu_host *host);
 void xenemu_glue_destroy_store(struct xenemu_host *host);
 
@@ -20,10 +34,12 @@ void xenemu_glue_destroy_store(struct xenemu_host *host);
 int xenemu_glue_open(struct xenemu_host *host, u32 domid);
 
 /*
- * The domain said SCHEDOP_shutdown; it is being destroyed. For a domain that
- * was never introduced, nothing happens. Process context; may sleep; the
- * domain's locks must not be held.
+ * The life of a domain: it has a number in the host; it said SCHEDOP_shutdown;
+ * it is being destroyed, with @dead set. For a domain that was never introduced
+ * the second changes nothing. Process context; may sleep; the domain's locks must
+ * not be held.
  */
+int xenemu_glue_domain_created(struct xenemu_domain *domain);
 void xenemu_glue_domain_shutdown(struct xenemu_domain *domain);
 void xenemu_glue_domain_died(struct xenemu_domain *domain);
 
