@@ -27,6 +27,7 @@ struct compat_vcpu_info {
 	struct compat_arch_vcpu_info arch;
 	struct pvclock_vcpu_time_info time;
 };
+
 static_assert(sizeof(struct compat_vcpu_info) == sizeof(struct vcpu_info));
 static_assert(offsetof(struct compat_vcpu_info, time) == offsetof(struct vcpu_info, time));
 
@@ -47,6 +48,7 @@ struct compat_shared_info {
 	struct pvclock_wall_clock wc;
 	struct compat_arch_shared_info arch;
 };
+
 static_assert(offsetof(struct compat_shared_info, evtchn_pending) == 0x800);
 static_assert(offsetof(struct compat_shared_info, wc) == 0x900);
 static_assert(offsetof(struct compat_shared_info, arch.wc_sec_hi) == 0x924);
@@ -58,6 +60,7 @@ struct compat_multicall_entry {
 	s32 result;
 	u32 args[6];
 };
+
 static_assert(sizeof(struct compat_multicall_entry) == 32);
 
 struct compat_memory_reservation {
@@ -67,6 +70,7 @@ struct compat_memory_reservation {
 	u32 mem_flags;
 	u16 domid;
 };
+
 static_assert(sizeof(struct compat_memory_reservation) == 20);
 
 struct compat_add_to_physmap {
@@ -76,6 +80,7 @@ struct compat_add_to_physmap {
 	u32 idx;
 	u32 gpfn;
 };
+
 static_assert(sizeof(struct compat_add_to_physmap) == 16);
 
 struct compat_add_to_physmap_batch {
@@ -87,12 +92,14 @@ struct compat_add_to_physmap_batch {
 	u32 gpfns;
 	u32 errs;
 };
+
 static_assert(sizeof(struct compat_add_to_physmap_batch) == 20);
 
 struct compat_memory_map {
 	u32 nr_entries;
 	u32 buffer;
 };
+
 static_assert(sizeof(struct compat_memory_map) == 8);
 
 struct compat_sched_poll {
@@ -100,12 +107,14 @@ struct compat_sched_poll {
 	u32 nr_ports;
 	u64 timeout;
 };
+
 static_assert(sizeof(struct compat_sched_poll) == 16);
 
 struct compat_vcpu_set_singleshot_timer {
 	u64 timeout_abs_ns;
 	u32 flags;
 } __packed;
+
 static_assert(sizeof(struct compat_vcpu_set_singleshot_timer) == 12);
 
 struct compat_vcpu_runstate_info {
@@ -113,6 +122,7 @@ struct compat_vcpu_runstate_info {
 	u64 state_entry_time;
 	u64 time[4];
 } __packed;
+
 static_assert(sizeof(struct compat_vcpu_runstate_info) == 44);
 
 #endif /* XENEMU_COMPAT_XEN_H */

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM xenemu
+
+#if !defined(XENEMU_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define XENEMU_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "domain.h"
+#include "hypercall.h"
+#include "vcpu.h"
+
+/*
+ * Domain and vCPU come first in every event, so that one filter fits all.
+ * Nothing here prints what a guest wrote but as a number.
+ */
+
+TRACE_EVENT(xenemu_hypercall_enter,
+	TP_PROTO(const struct xenemu_hcall *hc, const char *name),
+	TP_ARGS(hc, name),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, vcpu)
+		__field(u64, nr)
+		__field(bool, longmode)
+		__field(bool, again)
+		__array(u64, args, 6)
+		__string(name, name)
+	),
+	TP_fast_assign(
+		__entry->domid = hc->vcpu->domain->domid;
+		__entry->vcpu = hc->vcpu->id;
+		__entry->nr = hc->nr;
+		__entry->longmode = hc->longmode;
+		__entry->again = hc->answered || hc->done;
+		memcpy(__entry->args, hc->args, sizeof(__entry->args));
+		__assign_str(name);
+	),
+	TP_printk("dom=%u vcpu=%u nr=%llu name=%s bits=%u again=%u args=0x%llx,0x%llx,0x%llx,0x%llx,0x%llx,0x%llx",
+		  __entry->domid, __entry->vcpu, __entry->nr, __get_str(name),
+		  __entry->longmode ? 64 : 32, __entry->again,
+		  __entry->args[0], __entry->args[1], __entry->args[2],
+		  __entry->args[3], __entry->args[4], __entry->args[5])
+);
+
+TRACE_EVENT(xenemu_hypercall_exit,
+	TP_PROTO(const struct xenemu_hcall *hc, const char *name, s64 result),
+	TP_ARGS(hc, name, result),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, vcpu)
+		__field(u64, nr)
+		__field(s64, result)
+		__string(name, name)
+	),
+	TP_fast_assign(
+		__entry->domid = hc->vcpu->domain->domid;
+		__entry->vcpu = hc->vcpu->id;
+		__entry->nr = hc->nr;
+		__entry->result = result;
+		__assign_str(name);
+	),
+	TP_printk("dom=%u vcpu=%u nr=%llu name=%s %s=%lld",
+		  __entry->domid, __entry->vcpu, __entry->nr, __get_str(name),
+		  __entry->result == XENEMU_HCALL_EXIT ? "to_vmm" :
+		  __entry->result == XENEMU_HCALL_INTR ? "interrupted" : "result",
+		  __entry->result)
+);
+
+TRACE_EVENT(xenemu_hypercall_unknown,
+	TP_PROTO(const struct xenemu_hcall *hc),
+	TP_ARGS(hc),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, vcpu)
+		__field(u64, nr)
+		__array(u64, args, 3)
+	),
+	TP_fast_assign(
+		__entry->domid = hc->vcpu->domain->domid;
+		__entry->vcpu = hc->vcpu->id;
+		__entry->nr = hc->nr;
+		memcpy(__entry->args, hc->args, sizeof(__entry->args));
+	),
+	TP_printk("dom=%u vcpu=%u nr=%llu args=0x%llx,0x%llx,0x%llx",
+		  __entry->domid, __entry->vcpu, __entry->nr,
+		  __entry->args[0], __entry->args[1], __entry->args[2])
+);
+
+/* An event leaves a port of @domid, whoever sent it. */
+TRACE_EVENT(xenemu_evtchn_send,
+	TP_PROTO(u16 domid, u32 port, u16 to_domid, u32 to_port),
+	TP_ARGS(domid, port, to_domid, to_port),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, port)
+		__field(u16, to_domid)
+		__field(u32, to_port)
+	),
+	TP_fast_assign(
+		__entry->domid = domid;
+		__entry->port = port;
+		__entry->to_domid = to_domid;
+		__entry->to_port = to_port;
+	),
+	TP_printk("dom=%u port=%u to_dom=%u to_port=%u",
+		  __entry->domid, __entry->port, __entry->to_domid, __entry->to_port)
+);
+
+/*
+ * An event reaches a guest: its port became pending, or was so already. @upcall
+ * says whether a vCPU was told.
+ */
+TRACE_EVENT(xenemu_evtchn_deliver,
+	TP_PROTO(u16 domid, u32 vcpu, u32 port, bool upcall),
+	TP_ARGS(domid, vcpu, port, upcall),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, vcpu)
+		__field(u32, port)
+		__field(bool, upcall)
+	),
+	TP_fast_assign(
+		__entry->domid = domid;
+		__entry->vcpu = vcpu;
+		__entry->port = port;
+		__entry->upcall = upcall;
+	),
+	TP_printk("dom=%u vcpu=%u port=%u upcall=%u",
+		  __entry->domid, __entry->vcpu, __entry->port, __entry->upcall)
+);
+
+/* @to_domid maps grant @ref of @domid, or could not: @status is GNTST_*. */
+TRACE_EVENT(xenemu_gnttab_map,
+	TP_PROTO(u16 domid, u32 ref, u16 to_domid, u64 gfn, u32 flags, s32 status),
+	TP_ARGS(domid, ref, to_domid, gfn, flags, status),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, ref)
+		__field(u16, to_domid)
+		__field(u64, gfn)
+		__field(u32, flags)
+		__field(s32, status)
+	),
+	TP_fast_assign(
+		__entry->domid = domid;
+		__entry->ref = ref;
+		__entry->to_domid = to_domid;
+		__entry->gfn = gfn;
+		__entry->flags = flags;
+		__entry->status = status;
+	),
+	TP_printk("dom=%u ref=%u to_dom=%u gfn=0x%llx flags=0x%x status=%d",
+		  __entry->domid, __entry->ref, __entry->to_domid, __entry->gfn,
+		  __entry->flags, __entry->status)
+);
+
+TRACE_EVENT(xenemu_gnttab_unmap,
+	TP_PROTO(u16 domid, u32 ref, u16 to_domid),
+	TP_ARGS(domid, ref, to_domid),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, ref)
+		__field(u16, to_domid)
+	),
+	TP_fast_assign(
+		__entry->domid = domid;
+		__entry->ref = ref;
+		__entry->to_domid = to_domid;
+	),
+	TP_printk("dom=%u ref=%u to_dom=%u",
+		  __entry->domid, __entry->ref, __entry->to_domid)
+);
+
+/* @domid asked its XenStore: @type is XS_*, @err what was answered. */
+TRACE_EVENT(xenemu_store_request,
+	TP_PROTO(u16 domid, u32 type, u32 tx_id, u32 len, int err),
+	TP_ARGS(domid, type, tx_id, len, err),
+	TP_STRUCT__entry(
+		__field(u16, domid)
+		__field(u32, type)
+		__field(u32, tx_id)
+		__field(u32, len)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->domid = domid;
+		__entry->type = type;
+		__entry->tx_id = tx_id;
+		__entry->len = len;
+		__entry->err = err;
+	),
+	TP_printk("dom=%u type=%u tx=%u len=%u err=%d",
+		  __entry->domid, __entry->type, __entry->tx_id, __entry->len, __entry->err)
+);
+
+#endif /* XENEMU_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
