@@ -42,6 +42,8 @@
 
 #include "access.h"
 #include "domain.h"
+#include "evtchn.h"
+#include "evtchn_port.h"
 #include "host.h"
 #include "ioctl.h"
 
@@ -85,6 +87,8 @@ struct mapped {
  * @nr_vmas: number of areas that map it: two for a moment while it is moved
  * @clear_byte: zero the byte at @clear_offset when it is unmapped
  * @clear_offset: in bytes
+ * @notify: whose peer gets an event when the grants are given back; a
+ *          reference; or NULL
  * @grants: the grants
  */
 struct grant_map {
@@ -97,6 +101,7 @@ struct grant_map {
 	u32 nr_vmas;
 	bool clear_byte;
 	u32 clear_offset;
+	struct xenemu_evtchn_consumer *notify;
 
 	struct mapped grants[] __counted_by(count);
 };
@@ -162,20 +167,30 @@ static struct inode *get_fixed_inode(struct page *page)
 	return inode;
 }
 
-/*
- * Give the grants of a range back. Their domains and inodes are still held: to
- * let them go could do more than is allowed under an mmap lock.
- */
 static void unpin_grants(struct grant_map *map, u32 nr_pinned)
 {
 	while (nr_pinned--)
 		xenemu_gnttab_unpin(&map->grants[nr_pinned].pin);
 }
 
+/*
+ * Give the grants of a range back, and tell the granter if it was asked for.
+ * Domains, inodes and the consumer are still held: to let them go could do more
+ * than is allowed under an mmap lock.
+ */
+static void give_back(struct grant_map *map)
+{
+	unpin_grants(map, map->count);
+	if (map->notify)
+		xenemu_evtchn_notify_peer(map->notify);
+}
+
 static void free_map(struct grant_map *map, u32 nr_pinned)
 {
 	struct mapped *grant;
 
+	if (map->notify)
+		xenemu_evtchn_consumer_put(map->notify);
 	while (nr_pinned--) {
 		grant = &map->grants[nr_pinned];
 		iput(grant->inode);
@@ -351,14 +366,19 @@ static long unmap_grant_ref(struct gnttab_fd *fd,
 		return ret;
 
 	if (map->state == MAP_READY)
-		unpin_grants(map, map->count);
+		give_back(map);
 	free_map(map, map->count);
 	return 0;
 }
 
+/*
+ * The event goes to the peer of a port that an evtchn fd of the same domain has.
+ * When that fd has been closed by then, the peer has been told in its way.
+ */
 static long set_unmap_notify(struct gnttab_fd *fd,
 			     struct ioctl_gntdev_unmap_notify __user *uarg)
 {
+	struct xenemu_evtchn_consumer *notify = NULL;
 	struct ioctl_gntdev_unmap_notify arg;
 	struct grant_map *map;
 	int ret = 0;
@@ -367,8 +387,11 @@ static long set_unmap_notify(struct gnttab_fd *fd,
 		return -EFAULT;
 	if (arg.action & ~(UNMAP_NOTIFY_CLEAR_BYTE | UNMAP_NOTIFY_SEND_EVENT))
 		return -EINVAL;
-	if (arg.action & UNMAP_NOTIFY_SEND_EVENT)
-		return -EOPNOTSUPP;
+	if (arg.action & UNMAP_NOTIFY_SEND_EVENT) {
+		notify = xenemu_evtchn_get_consumer(fd->domain, arg.event_channel_port);
+		if (!notify)
+			return -EINVAL;
+	}
 
 	mutex_lock(&fd->lock);
 	map = mtree_load(&fd->maps, arg.index >> PAGE_SHIFT);
@@ -379,8 +402,12 @@ static long set_unmap_notify(struct gnttab_fd *fd,
 	} else {
 		map->clear_byte = arg.action & UNMAP_NOTIFY_CLEAR_BYTE;
 		map->clear_offset = arg.index - ((u64)map->index << PAGE_SHIFT);
+		swap(map->notify, notify);
 	}
 	mutex_unlock(&fd->lock);
+
+	if (notify)
+		xenemu_evtchn_consumer_put(notify);
 	return ret;
 }
 
@@ -409,7 +436,7 @@ static void map_vma_close(struct vm_area_struct *vma)
 			page = map->grants[map->clear_offset >> PAGE_SHIFT].pin.page->va;
 			WRITE_ONCE(page[offset_in_page(map->clear_offset)], 0);
 		}
-		unpin_grants(map, map->count);
+		give_back(map);
 		map->state = MAP_DONE;
 	}
 	mutex_unlock(&fd->lock);
@@ -762,7 +789,7 @@ static int gnttab_release(struct inode *inode, struct file *file)
 
 	mt_for_each(&fd->maps, map, index, ULONG_MAX) {
 		if (map->state == MAP_READY)
-			unpin_grants(map, map->count);
+			give_back(map);
 		free_map(map, map->count);
 		cond_resched();
 	}
