@@ -401,10 +401,16 @@ static s64 get_time(struct xenemu_hcall *hc, u64 gva)
 	return xenemu_hcall_write(hc, gva, &now, sizeof(now));
 }
 
-/*
+/**
+ * xenemu_hvm_op - HYPERVISOR_hvm_op
+ * @hc: the hypercall
+ *
  * HVMOP_flush_tlbs is unknown, as nothing a VMM can call flushes the TLB of
  * another vCPU: a guest that asks falls back to interrupts. And so is
  * HVMOP_pagetable_dying, a hint for shadow page tables.
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result, or XENEMU_HCALL_EXIT.
  */
 s64 xenemu_hvm_op(struct xenemu_hcall *hc)
 {

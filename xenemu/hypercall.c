@@ -107,11 +107,17 @@ s64 xenemu_hypercall_dispatch(struct xenemu_hcall *hc)
 	s64 result;
 
 	trace_xenemu_hypercall_enter(hc, call->name);
-	result = call->fn(hc);
+	result = hc->cancelled ? 0 : call->fn(hc);
 	trace_xenemu_hypercall_exit(hc, call->name, result);
 	return result;
 }
 
+/**
+ * xenemu_hcall_unknown - answer what is not known
+ * @hc: a hypercall with an unknown number or operation
+ *
+ * Return: -ENOSYS.
+ */
 s64 xenemu_hcall_unknown(struct xenemu_hcall *hc)
 {
 	trace_xenemu_hypercall_unknown(hc);
@@ -128,6 +134,15 @@ static bool is_in_range(const struct xenemu_hcall *hc, u64 gva, size_t len)
 	return hc->longmode || end <= BIT_ULL(32);
 }
 
+/**
+ * xenemu_hcall_read - copy from the guest
+ * @hc: the hypercall
+ * @gva: guest virtual address; any value
+ * @dst: destination
+ * @len: bytes
+ *
+ * Return: 0 or -EFAULT.
+ */
 int xenemu_hcall_read(struct xenemu_hcall *hc, u64 gva, void *dst, size_t len)
 {
 	if (!is_in_range(hc, gva, len))
@@ -135,6 +150,15 @@ int xenemu_hcall_read(struct xenemu_hcall *hc, u64 gva, void *dst, size_t len)
 	return xenemu_access_read(hc->vcpu, gva, dst, len);
 }
 
+/**
+ * xenemu_hcall_write - copy to the guest
+ * @hc: the hypercall
+ * @gva: guest virtual address; any value
+ * @src: source
+ * @len: bytes
+ *
+ * Return: 0 or -EFAULT; then some of it may have been written.
+ */
 int xenemu_hcall_write(struct xenemu_hcall *hc, u64 gva, const void *src, size_t len)
 {
 	if (!is_in_range(hc, gva, len))
@@ -142,6 +166,7 @@ int xenemu_hcall_write(struct xenemu_hcall *hc, u64 gva, const void *src, size_t
 	return xenemu_access_write(hc->vcpu, gva, src, len);
 }
 
+/* Where element @i of an array is; the array must not wrap around. */
 static int locate(u64 gva, u64 i, size_t elem, u64 *where)
 {
 	if (check_mul_overflow(i, (u64)elem, &i) || check_add_overflow(gva, i, where))
@@ -149,6 +174,16 @@ static int locate(u64 gva, u64 i, size_t elem, u64 *where)
 	return 0;
 }
 
+/**
+ * xenemu_hcall_read_at - copy an element of an array from the guest
+ * @hc: the hypercall
+ * @gva: guest virtual address of the array; any value
+ * @i: index; any value
+ * @dst: destination
+ * @elem: bytes of an element
+ *
+ * Return: 0 or -EFAULT.
+ */
 int xenemu_hcall_read_at(struct xenemu_hcall *hc, u64 gva, u64 i, void *dst, size_t elem)
 {
 	u64 where;
@@ -156,6 +191,16 @@ int xenemu_hcall_read_at(struct xenemu_hcall *hc, u64 gva, u64 i, void *dst, siz
 	return locate(gva, i, elem, &where) ?: xenemu_hcall_read(hc, where, dst, elem);
 }
 
+/**
+ * xenemu_hcall_write_at - copy an element of an array to the guest
+ * @hc: the hypercall
+ * @gva: guest virtual address of the array; any value
+ * @i: index; any value
+ * @src: source
+ * @elem: bytes of an element
+ *
+ * Return: 0 or -EFAULT.
+ */
 int xenemu_hcall_write_at(struct xenemu_hcall *hc, u64 gva, u64 i, const void *src,
 			  size_t elem)
 {
@@ -164,6 +209,15 @@ int xenemu_hcall_write_at(struct xenemu_hcall *hc, u64 gva, u64 i, const void *s
 	return locate(gva, i, elem, &where) ?: xenemu_hcall_write(hc, where, src, elem);
 }
 
+/**
+ * xenemu_hcall_read_long - copy an unsigned long of an array from the guest
+ * @hc: the hypercall, whose caller's longs have 8 or 4 bytes
+ * @gva: guest virtual address of the array; any value
+ * @i: index; any value
+ * @value: gets the element
+ *
+ * Return: 0 or -EFAULT.
+ */
 int xenemu_hcall_read_long(struct xenemu_hcall *hc, u64 gva, u64 i, u64 *value)
 {
 	u32 compat;
@@ -178,6 +232,13 @@ int xenemu_hcall_read_long(struct xenemu_hcall *hc, u64 gva, u64 i, u64 *value)
 	return ret;
 }
 
+/**
+ * xenemu_hcall_check_domid - may the guest name this domain?
+ * @hc: the hypercall, which Xen lets an unprivileged caller make for itself only
+ * @domid: a domain; any value
+ *
+ * Return: 0 for the caller's own, -EPERM for another, -ESRCH for none.
+ */
 int xenemu_hcall_check_domid(struct xenemu_hcall *hc, u32 domid)
 {
 	struct xenemu_domain *self = hc->vcpu->domain;
@@ -192,6 +253,14 @@ int xenemu_hcall_check_domid(struct xenemu_hcall *hc, u32 domid)
 	return -EPERM;
 }
 
+/**
+ * xenemu_hcall_preempt - let others run
+ *
+ * To be called in each turn of a loop whose length the guest says.
+ *
+ * Return: true when the handler is to save its progress and to return
+ * XENEMU_HCALL_INTR.
+ */
 bool xenemu_hcall_preempt(void)
 {
 	cond_resched();
@@ -227,6 +296,19 @@ static u64 hole_size(struct xenemu_domain *domain, u64 gfn, u64 end)
 	return nr;
 }
 
+/**
+ * xenemu_hcall_back - make sure that frames have RAM
+ * @hc: the hypercall
+ * @gfn: the first frame; any value
+ * @nr: number of frames
+ *
+ * Asks the VMM for RAM, in more than one exit if need be. The handler calls
+ * this again each time, until it returns something else than XENEMU_HCALL_EXIT.
+ *
+ * Return: 0, XENEMU_HCALL_EXIT, or an errno for the guest: what the VMM
+ * answered, -ENOMEM if it answered that it had done so and has not, -EINVAL for
+ * numbers past what a guest can have, and for memory that is read-only.
+ */
 s64 xenemu_hcall_back(struct xenemu_hcall *hc, u64 gfn, u64 nr)
 {
 	struct xenemu_domain *domain = hc->vcpu->domain;

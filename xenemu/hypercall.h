@@ -29,6 +29,8 @@ struct xenemu_vcpu;
  * @answered: the VMM has answered the exit that the handler asked for; the
  *            handler clears it
  * @answer: its answer: 0, 1 or a negative errno
+ * @cancelled: the domain was reset meanwhile; nothing is left to do, and the
+ *             result is 0, which is what a guest expects of a soft reset
  * @asked: first frame that xenemu_hcall_back() last asked for
  * @call: the element of HYPERVISOR_multicall that is in progress
  * @call.active: there is one, so it is not read from the guest again
@@ -44,6 +46,7 @@ struct xenemu_hcall {
 	u64 done;
 	bool answered;
 	int answer;
+	bool cancelled;
 	u64 asked;
 	struct {
 		bool active;
@@ -53,37 +56,15 @@ struct xenemu_hcall {
 	} call;
 };
 
-/* Guest virtual addresses. Return 0 or -EFAULT. */
 int xenemu_hcall_read(struct xenemu_hcall *hc, u64 gva, void *dst, size_t len);
 int xenemu_hcall_write(struct xenemu_hcall *hc, u64 gva, const void *src, size_t len);
-
-/*
- * An array of @elem bytes a piece at @gva: element @i. An array whose size
- * does not fit into the address space is -EFAULT, as for Xen.
- */
 int xenemu_hcall_read_at(struct xenemu_hcall *hc, u64 gva, u64 i, void *dst, size_t elem);
 int xenemu_hcall_write_at(struct xenemu_hcall *hc, u64 gva, u64 i, const void *src,
 			  size_t elem);
-/* As above for unsigned long, which has 4 bytes for a 32-bit caller. */
 int xenemu_hcall_read_long(struct xenemu_hcall *hc, u64 gva, u64 i, u64 *value);
-
-/*
- * May the guest name @domid where Xen lets it name only itself? Returns 0 for
- * itself, -EPERM for another domain, -ESRCH for none.
- */
 int xenemu_hcall_check_domid(struct xenemu_hcall *hc, u32 domid);
-
-/* True when a long batch should stop and return XENEMU_HCALL_INTR. May reschedule. */
 bool xenemu_hcall_preempt(void);
-
-/*
- * Make sure that guest frames @gfn to @gfn + @nr - 1 have RAM, asking the VMM
- * for it if not. Returns 0, XENEMU_HCALL_EXIT, or a negative errno for the
- * guest (what the VMM answered, or -EINVAL for numbers past what it can have).
- */
 s64 xenemu_hcall_back(struct xenemu_hcall *hc, u64 gfn, u64 nr);
-
-/* Answer to a hypercall or sub-operation that is not known: traces, -ENOSYS. */
 s64 xenemu_hcall_unknown(struct xenemu_hcall *hc);
 
 s64 xenemu_hypercall_dispatch(struct xenemu_hcall *hc);

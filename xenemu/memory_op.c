@@ -101,24 +101,44 @@ static u32 frame_done(const struct xenemu_hcall *hc)
 	return hc->done & U16_MAX;
 }
 
-/*
- * Pages that the kernel writes stay where they are. Xen would let them go, and
- * the guest would never hear of an event again.
- */
-static bool is_in_use(struct xenemu_domain *domain, u64 gfn)
+/* Is frame @gfn shared_info, or does it hold a vCPU's vcpu_info? */
+static bool is_info(struct xenemu_domain *domain, u64 gfn)
 {
 	struct xenemu_vcpu *vcpu;
-	bool used;
+	bool found;
 	u32 id;
 
 	mutex_lock(&domain->lock);
-	used = domain->shared_info->gfn == gfn;
-	for (id = 0; !used && id < domain->nr_vcpu_ids; id++) {
+	found = domain->shared_info->gfn == gfn;
+	for (id = 0; !found && id < domain->nr_vcpu_ids; id++) {
 		vcpu = xenemu_domain_vcpu(domain, id);
-		used = vcpu && vcpu->info_page && vcpu->info_page->gfn == gfn;
+		found = vcpu && vcpu->info_page && vcpu->info_page->gfn == gfn;
 	}
 	mutex_unlock(&domain->lock);
-	return used;
+	return found;
+}
+
+static bool is_grant_frame(struct xenemu_domain *domain, u64 gfn)
+{
+	u32 nr = xenemu_gnttab_nr_frames(domain);
+	u32 idx;
+
+	for (idx = 0; idx < nr; idx++)
+		if (xenemu_gnttab_frame_gfn(domain, idx) == gfn)
+			return true;
+	return false;
+}
+
+/*
+ * Pages that the kernel works on stay where they are. Xen would let them go, and
+ * the guest would never hear of an event again. One that gets into use after we
+ * looked, by another vCPU, is that guest's own doing.
+ */
+static int release(struct xenemu_domain *domain, u64 gfn)
+{
+	if (is_info(domain, gfn) || is_grant_frame(domain, gfn))
+		return -EBUSY;
+	return xenemu_mem_release(domain, gfn);
 }
 
 /* The guest gives up @r->nr extents; their frames go to the VMM in batches. */
@@ -141,8 +161,7 @@ static s64 decrease_reservation(struct xenemu_hcall *hc, const struct reservatio
 		if (xenemu_hcall_read_long(hc, r->extents, extent, &gfn))
 			break;
 		for (; frame < BIT(r->order) && nr < ARRAY_SIZE(run->gfn); frame++) {
-			if (is_in_use(domain, gfn + frame) ||
-			    xenemu_mem_release(domain, gfn + frame))
+			if (release(domain, gfn + frame))
 				goto out;
 			run->gfn[nr++] = gfn + frame;
 		}
@@ -448,6 +467,13 @@ out:
 	return ret;
 }
 
+/**
+ * xenemu_memory_op - HYPERVISOR_memory_op
+ * @hc: the hypercall
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result, XENEMU_HCALL_EXIT or XENEMU_HCALL_INTR.
+ */
 s64 xenemu_memory_op(struct xenemu_hcall *hc)
 {
 	u32 cmd = hc->args[0] & CMD_MASK;

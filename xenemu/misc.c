@@ -37,9 +37,15 @@ static s64 console_write(struct xenemu_hcall *hc, u32 count, u64 gva)
 	return XENEMU_HCALL_EXIT;
 }
 
-/*
+/**
+ * xenemu_console_io - HYPERVISOR_console_io
+ * @hc: the hypercall
+ *
  * Xen keeps this for dom0 unless it was built for debugging. Nobody types on
  * this console; hvc is what guests use.
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result, or XENEMU_HCALL_EXIT.
  */
 s64 xenemu_console_io(struct xenemu_hcall *hc)
 {
@@ -80,6 +86,13 @@ static int set_runstate_update_flag(struct xenemu_vcpu *self, bool on)
 	return ret ? -EINVAL : 0;
 }
 
+/**
+ * xenemu_vm_assist - HYPERVISOR_vm_assist
+ * @hc: the hypercall
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result.
+ */
 s64 xenemu_vm_assist(struct xenemu_hcall *hc)
 {
 	u32 cmd = hc->args[0], type = hc->args[1];

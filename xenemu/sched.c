@@ -153,6 +153,13 @@ static s64 remote_shutdown(struct xenemu_hcall *hc, u64 gva)
 	return xenemu_hcall_check_domid(hc, remote.domain_id) ?: -EPERM;
 }
 
+/**
+ * xenemu_sched_op - HYPERVISOR_sched_op
+ * @hc: the hypercall
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result, or XENEMU_HCALL_EXIT.
+ */
 s64 xenemu_sched_op(struct xenemu_hcall *hc)
 {
 	u64 gva = hc->args[1];

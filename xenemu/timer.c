@@ -143,6 +143,13 @@ static u64 mend(struct xenemu_vcpu *self, u64 expires_ns)
 	return expires_ns;
 }
 
+/**
+ * xenemu_set_timer_op - HYPERVISOR_set_timer_op
+ * @hc: the hypercall
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result.
+ */
 s64 xenemu_set_timer_op(struct xenemu_hcall *hc)
 {
 	u64 expires_ns = hc->args[0];

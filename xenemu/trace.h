@@ -51,6 +51,7 @@ TRACE_EVENT(xenemu_hypercall_exit,
 		__field(u16, domid)
 		__field(u32, vcpu)
 		__field(u64, nr)
+		__field(u8, outcome)
 		__field(s64, result)
 		__string(name, name)
 	),
@@ -58,13 +59,15 @@ TRACE_EVENT(xenemu_hypercall_exit,
 		__entry->domid = hc->vcpu->domain->domid;
 		__entry->vcpu = hc->vcpu->id;
 		__entry->nr = hc->nr;
-		__entry->result = result;
+		__entry->outcome = result == XENEMU_HCALL_EXIT ? 1 :
+				   result == XENEMU_HCALL_INTR ? 2 : 0;
+		__entry->result = __entry->outcome ? 0 : result;
 		__assign_str(name);
 	),
-	TP_printk("dom=%u vcpu=%u nr=%llu name=%s %s=%lld",
+	TP_printk("dom=%u vcpu=%u nr=%llu name=%s outcome=%s result=%lld",
 		  __entry->domid, __entry->vcpu, __entry->nr, __get_str(name),
-		  __entry->result == XENEMU_HCALL_EXIT ? "to_vmm" :
-		  __entry->result == XENEMU_HCALL_INTR ? "interrupted" : "result",
+		  __print_symbolic(__entry->outcome, { 0, "done" }, { 1, "to_vmm" },
+				   { 2, "interrupted" }),
 		  __entry->result)
 );
 

@@ -538,7 +538,7 @@ void xenemu_vcpu_reset(struct xenemu_vcpu *vcpu)
 	if (upcall)
 		eventfd_ctx_put(upcall);
 
-	vcpu->hcall_pending = false;
+	vcpu->hcall.cancelled = true;
 	vcpu->info_registered = false;
 	vcpu->time_gpa = KVM_XEN_INVALID_GPA;
 	vcpu->runstate_gpa = KVM_XEN_INVALID_GPA;

@@ -198,6 +198,13 @@ static s64 stop_singleshot_timer(struct xenemu_hcall *hc, u32 id)
 	return 0;
 }
 
+/**
+ * xenemu_vcpu_op - HYPERVISOR_vcpu_op
+ * @hc: the hypercall
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result.
+ */
 s64 xenemu_vcpu_op(struct xenemu_hcall *hc)
 {
 	struct xenemu_domain *domain = hc->vcpu->domain;

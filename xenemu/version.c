@@ -66,6 +66,13 @@ static s64 get_features(struct xenemu_hcall *hc)
 	return xenemu_hcall_write(hc, gva, &info, sizeof(info));
 }
 
+/**
+ * xenemu_version_op - HYPERVISOR_xen_version
+ * @hc: the hypercall
+ *
+ * Context: see xenemu_hypercall_dispatch().
+ * Return: the guest's result.
+ */
 s64 xenemu_version_op(struct xenemu_hcall *hc)
 {
 	struct xenemu_domain *domain = hc->vcpu->domain;
