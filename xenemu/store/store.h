@@ -59,9 +59,10 @@ struct xenemu_store_ops {
 /**
  * struct xenemu_conn_ops - what a connection asks of its carrier
  * @wake: there is output, or xenemu_conn_may_accept() may have become true, or
- *	the connection died. Called from any request, of any connection, with
- *	store->lock and the spinlocks inside it possibly held: must not sleep and
- *	must not call any function of this file. Waking a wait queue, queueing
+ *	the connection died. Called from within any function of this file, for
+ *	any connection, with store->lock and the spinlocks inside it possibly held
+ *	besides what the caller of that function holds: must not sleep and must not
+ *	call any function of this file. Waking a wait queue, queueing
  *	work and raising an event channel are fine. Not called any more once
  *	xenemu_conn_destroy() has returned.
  */
@@ -283,7 +284,7 @@ u32 xenemu_conn_features(const struct xenemu_conn *conn);
  * Says whether the next request may be read from the client. If not, @wake is called
  * when to ask again. False for a dead connection, without such a call.
  *
- * Context: any but hard interrupts.
+ * Context: process; spinlocks may be held.
  */
 bool xenemu_conn_may_accept(struct xenemu_conn *conn);
 
@@ -323,7 +324,7 @@ int xenemu_conn_call(struct xenemu_conn *conn, struct xsd_sockmsg *hdr, char *bo
  * xenemu_conn_has_output - whether there is something to read
  * @conn: the connection
  *
- * Context: any but hard interrupts.
+ * Context: process; spinlocks may be held.
  */
 bool xenemu_conn_has_output(struct xenemu_conn *conn);
 
@@ -333,7 +334,7 @@ bool xenemu_conn_has_output(struct xenemu_conn *conn);
  * @buf: kernel memory, written to under a spinlock
  * @len: its size
  *
- * Context: any but hard interrupts. Calls for one connection must not overlap.
+ * Context: process; spinlocks may be held. Calls for one connection must not overlap.
  * Return: number of bytes, 0 if there are none.
  */
 size_t xenemu_conn_read(struct xenemu_conn *conn, void *buf, size_t len);
@@ -342,7 +343,7 @@ size_t xenemu_conn_read(struct xenemu_conn *conn, void *buf, size_t len);
  * xenemu_conn_take - take the next message
  * @conn: the connection
  *
- * Context: any but hard interrupts. Not to be mixed with xenemu_conn_read().
+ * Context: process; spinlocks may be held. Not to be mixed with xenemu_conn_read().
  * Return: a message to be given to xenemu_msg_free(), or NULL if there is none.
  */
 struct xenemu_msg *xenemu_conn_take(struct xenemu_conn *conn);
@@ -354,7 +355,7 @@ struct xenemu_msg *xenemu_conn_take(struct xenemu_conn *conn);
  *
  * Counts for flow control: until then the request behind it is unfinished.
  *
- * Context: any but hard interrupts.
+ * Context: process; spinlocks may be held.
  */
 void xenemu_msg_free(struct xenemu_conn *conn, struct xenemu_msg *msg);
 

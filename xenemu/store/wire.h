@@ -2,6 +2,7 @@
 #ifndef XENEMU_STORE_WIRE_H
 #define XENEMU_STORE_WIRE_H
 
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/types.h>
 #include <xen/interface/io/xs_wire.h>
@@ -19,10 +20,10 @@ enum {
 };
 
 /* Bits of server_features in the ring page, and of GET/SET_FEATURE. */
-#define XENEMU_XS_FEATURE_RECONNECTION	(1U << 0)
-#define XENEMU_XS_FEATURE_ERROR		(1U << 1)
-#define XENEMU_XS_FEATURE_WATCHDEPTH	(1U << 2)
-#define XENEMU_XS_FEATURE_DOMID_ANY	(1U << 3)
+#define XENEMU_XS_FEATURE_RECONNECTION	BIT(0)
+#define XENEMU_XS_FEATURE_ERROR		BIT(1)
+#define XENEMU_XS_FEATURE_WATCHDEPTH	BIT(2)
+#define XENEMU_XS_FEATURE_DOMID_ANY	BIT(3)
 #define XENEMU_XS_FEATURES_ALL		0xfU
 
 /* First domid that is no domain's, and those with a meaning here. */

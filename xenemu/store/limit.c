@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keep a domain that floods the store with writes from starving the transactions of
+ * others. A transaction only fails if something it touched was changed, and the changed
+ * node knows by whom: that domain is blamed, and pauses once it is blamed too often.
+ * Writes that are in nobody's way cost nothing.
+ */
+#include "internal.h"
+
+#include <linux/minmax.h>
+#include <linux/time64.h>
+#include <linux/timekeeping.h>
+
+/* So many conflicts are forgiven; one more for each BLAME_DECAY without one. */
+#define BLAME_BURST	5
+#define BLAME_DECAY	(50 * NSEC_PER_MSEC)
+#define MAX_PAUSE	NSEC_PER_SEC
+
+/**
+ * xenemu_limit_blame - a transaction failed because of a domain's write
+ * @victim: whose transaction it was
+ * @domid: who wrote
+ * @lost: how long the transaction was open
+ *
+ * dom0's retry finds enough time to succeed, if it takes not longer than half of
+ * MAX_PAUSE. Others are not given such power over the writer: they might provoke
+ * conflicts.
+ */
+void xenemu_limit_blame(struct xenemu_conn *victim, u16 domid, u64 lost)
+{
+	struct xenemu_store *store = victim->store;
+	struct xenemu_sdomain *dom = xenemu_sdomain_find(store, domid);
+	u64 now = ktime_get_ns(), pause = BLAME_DECAY, decayed;
+
+	lockdep_assert_held(&store->lock);
+
+	if (!dom || dom->privileged || dom == victim->dom)
+		return;
+
+	decayed = (now - dom->conflict_time) / BLAME_DECAY;
+	dom->conflicts -= min_t(u64, decayed, dom->conflicts);
+	dom->conflict_time = now;
+	if (++dom->conflicts <= BLAME_BURST)
+		return;
+	dom->conflicts = BLAME_BURST;
+
+	if (victim->dom->privileged)
+		pause = clamp(2 * lost, pause, (u64)MAX_PAUSE);
+	WRITE_ONCE(dom->stalled_until, max(dom->stalled_until, now + pause));
+	xenemu_conn_arm(store, dom->stalled_until, now);
+}
+
+/**
+ * xenemu_limit_stall - whether a domain has to pause
+ * @dom: the domain
+ * @now: the time
+ *
+ * Return: how much longer; 0 if it need not.
+ */
+u64 xenemu_limit_stall(const struct xenemu_sdomain *dom, u64 now)
+{
+	u64 until = READ_ONCE(dom->stalled_until);
+
+	return until > now ? until - now : 0;
+}

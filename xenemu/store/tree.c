@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tree. Nodes are immutable: a change makes a new version of the node and of
+ * each node above it, up to a new root. Depth is under the control of guests, so
+ * there is no recursion, neither in loops nor in freeing.
+ */
+#include "internal.h"
+
+#include <linux/err.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+
+static size_t node_bytes(const struct xenemu_node *node)
+{
+	return sizeof(*node) + node->name_len + node->value_len;
+}
+
+struct node_init {
+	const char *name;
+	u32 name_len;
+	const void *value;
+	u32 value_len;
+	u64 gen;
+	u64 list_gen;
+	u16 writer;
+	struct xenemu_perms *perms;	/* a reference is taken */
+	struct xenemu_kids *kids;	/* taken over, also on failure */
+};
+
+static struct xenemu_node *alloc_node(const struct xenemu_edit *edit,
+				      const struct node_init *init)
+{
+	struct xenemu_node *node;
+
+	node = kmalloc(size_add(sizeof(*node), size_add(init->name_len, init->value_len)),
+		       edit->gfp);
+	if (!node) {
+		if (init->kids)
+			xenemu_tree_free_kids(edit->store, init->kids);
+		return NULL;
+	}
+	refcount_set(&node->ref, 1);
+	node->name_len = init->name_len;
+	node->value_len = init->value_len;
+	node->writer = init->writer;
+	node->gen = init->gen;
+	node->list_gen = init->list_gen;
+	node->perms = init->perms ? xenemu_perms_get(init->perms) : NULL;
+	node->kids = init->kids;
+	memcpy(node->data, init->name, init->name_len);
+	memcpy(node->data + init->name_len, init->value, init->value_len);
+	atomic_long_add(node_bytes(node), &edit->store->mem);
+	return node;
+}
+
+/*
+ * Free all that only the given node, or chunk of children, kept alive. What is due
+ * is linked through the dead objects themselves.
+ */
+static void free_dead(struct xenemu_store *store, struct xenemu_node *node,
+		      struct xenemu_kids *kids)
+{
+	size_t bytes = 0;
+	u32 i;
+
+	while (node || kids) {
+		struct xenemu_kids *chunk = kids;
+
+		if (!chunk) {
+			struct xenemu_node *dead = node;
+
+			node = dead->dead;
+			if (dead->kids && refcount_dec_and_test(&dead->kids->ref)) {
+				dead->kids->dead = NULL;
+				kids = dead->kids;
+			}
+			if (dead->perms)
+				xenemu_perms_put(dead->perms);
+			bytes += node_bytes(dead);
+			kfree(dead);
+			cond_resched();
+			continue;
+		}
+
+		kids = chunk->dead;
+		for (i = 0; i < chunk->nr; i++) {
+			if (chunk->height) {
+				struct xenemu_kids *inner = chunk->slot[i];
+
+				if (refcount_dec_and_test(&inner->ref)) {
+					inner->dead = kids;
+					kids = inner;
+				}
+			} else {
+				struct xenemu_node *child = chunk->slot[i];
+
+				if (refcount_dec_and_test(&child->ref)) {
+					child->dead = node;
+					node = child;
+				}
+			}
+		}
+		bytes += struct_size(chunk, slot, chunk->nr);
+		kfree(chunk);
+	}
+	atomic_long_sub(bytes, &store->mem);
+}
+
+/**
+ * xenemu_node_put - give a reference up
+ * @store: the store
+ * @node: a node, or NULL
+ *
+ * Context: process; no spinlock held.
+ */
+void xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node)
+{
+	if (node && refcount_dec_and_test(&node->ref)) {
+		node->dead = NULL;
+		free_dead(store, node, NULL);
+	}
+}
+
+/**
+ * xenemu_tree_free_kids - give a reference on children up
+ * @store: the store
+ * @kids: children
+ *
+ * Context: process; no spinlock held.
+ */
+void xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids)
+{
+	if (refcount_dec_and_test(&kids->ref)) {
+		kids->dead = NULL;
+		free_dead(store, NULL, kids);
+	}
+}
+
+/**
+ * xenemu_tree_find - look a path up
+ * @top: root of the tree
+ * @path: the path
+ * @at: result; valid as long as @top
+ */
+void xenemu_tree_find(struct xenemu_node *top, const struct xenemu_path *path,
+		      struct xenemu_lookup *at)
+{
+	struct xenemu_node *node = top;
+	struct xenemu_comp comp = {};
+
+	at->near = NULL;
+	at->near_len = 0;
+	at->node = NULL;
+	while (xenemu_path_next(path->str, path->len, &comp)) {
+		struct xenemu_node *child = xenemu_kids_find(node->kids, comp.name, comp.len);
+
+		if (node != top) {
+			at->near = node;
+			at->near_len = comp.name - path->str - 1;
+		}
+		if (!child)
+			return;
+		node = child;
+	}
+	at->node = node;
+}
+
+/* Copy a node with other children, which are taken over, also on failure. */
+static struct xenemu_node *copy_node(const struct xenemu_edit *edit,
+				     const struct xenemu_node *node,
+				     struct xenemu_kids *kids, bool listed)
+{
+	const struct node_init init = {
+		.name = node->data,
+		.name_len = node->name_len,
+		.value = xenemu_node_value(node),
+		.value_len = node->value_len,
+		.gen = node->gen,
+		.list_gen = listed ? edit->gen : node->list_gen,
+		.writer = listed ? edit->writer : node->writer,
+		.perms = node->perms,
+		.kids = kids,
+	};
+
+	return alloc_node(edit, &init);
+}
+
+/*
+ * Make a version of the tree in which the node at the first @len bytes of @str is
+ * @node, which is taken over, also on failure; or no node if that is NULL. Its parent
+ * exists. @listed: this adds or removes a child.
+ */
+static struct xenemu_node *graft(const struct xenemu_edit *edit, struct xenemu_node *top,
+				 const char *str, u32 len, struct xenemu_node *node,
+				 bool listed)
+{
+	const struct xenemu_node **stack = edit->store->stack;
+	const struct xenemu_node *parent = top;
+	struct xenemu_comp comp = {};
+	const char *end;
+	u32 depth = 0;
+
+	lockdep_assert_held(&edit->store->lock);
+
+	while (parent && xenemu_path_next(str, len, &comp)) {
+		stack[depth++] = parent;
+		parent = xenemu_kids_find(parent->kids, comp.name, comp.len);
+	}
+
+	end = str + len;
+	while (depth--) {
+		const char *name = end;
+		struct xenemu_kids *kids;
+		int ret;
+
+		while (name > str && name[-1] != '/')
+			name--;
+		ret = xenemu_kids_replace(edit, stack[depth]->kids, name, end - name, node,
+					  &kids);
+		xenemu_node_put(edit->store, node);
+		if (ret)
+			return ERR_PTR(ret);
+		node = copy_node(edit, stack[depth], kids, listed);
+		if (!node)
+			return ERR_PTR(-ENOMEM);
+		listed = false;
+		end = name - 1;
+	}
+	return node;
+}
+
+/**
+ * xenemu_tree_set - change value and permissions of a node
+ * @edit: how
+ * @top: root of the tree
+ * @path: the node, which exists
+ * @value: new value, or NULL to keep the old one
+ * @len: length of that
+ * @perms: new permissions, of which a reference is taken
+ *
+ * Return: root of the new tree, a reference, or ERR_PTR(-ENOMEM).
+ */
+struct xenemu_node *xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
+				    const struct xenemu_path *path,
+				    const void *value, u32 len, struct xenemu_perms *perms)
+{
+	struct xenemu_lookup at;
+	struct node_init init;
+	struct xenemu_node *node;
+
+	xenemu_tree_find(top, path, &at);
+	init = (struct node_init) {
+		.name = at.node->data,
+		.name_len = at.node->name_len,
+		.value = value ?: xenemu_node_value(at.node),
+		.value_len = value ? len : at.node->value_len,
+		.gen = value ? edit->gen : at.node->gen,
+		.list_gen = at.node->list_gen,
+		.writer = edit->writer,
+		.perms = perms,
+		.kids = at.node->kids,
+	};
+	if (init.kids)
+		refcount_inc(&init.kids->ref);
+	node = alloc_node(edit, &init);
+	if (!node)
+		return ERR_PTR(-ENOMEM);
+	return graft(edit, top, path->str, path->len, node, false);
+}
+
+/**
+ * xenemu_tree_add - create a node, and those missing above it
+ * @edit: how
+ * @top: root of the tree
+ * @path: the node, which does not exist
+ * @at: result of xenemu_tree_find() for it
+ * @value: its value; the others have none
+ * @len: length of that
+ * @perms: permissions of all, of which references are taken
+ *
+ * Return: root of the new tree, a reference, or ERR_PTR(-ENOMEM).
+ */
+struct xenemu_node *xenemu_tree_add(const struct xenemu_edit *edit, struct xenemu_node *top,
+				    const struct xenemu_path *path,
+				    const struct xenemu_lookup *at,
+				    const void *value, u32 len, struct xenemu_perms *perms)
+{
+	const char *end = path->str + path->len, *near = path->str + at->near_len;
+	struct node_init init = {
+		.value = value,
+		.value_len = len,
+		.gen = edit->gen,
+		.list_gen = edit->gen,
+		.writer = edit->writer,
+		.perms = perms,
+	};
+
+	for (;;) {
+		struct xenemu_node *node;
+		const char *name = end;
+		int ret;
+
+		while (name[-1] != '/')
+			name--;
+		init.name = name;
+		init.name_len = end - name;
+		node = alloc_node(edit, &init);
+		if (!node)
+			return ERR_PTR(-ENOMEM);
+		if (name - 1 == near)
+			return graft(edit, top, path->str, end - path->str, node, true);
+
+		ret = xenemu_kids_replace(edit, NULL, name, end - name, node, &init.kids);
+		xenemu_node_put(edit->store, node);
+		if (ret)
+			return ERR_PTR(ret);
+		init.value_len = 0;
+		end = name - 1;
+	}
+}
+
+/**
+ * xenemu_tree_del - remove a node and all below
+ * @edit: how
+ * @top: root of the tree
+ * @path: the node, which exists and is not "/"
+ *
+ * Return: root of the new tree, a reference, or ERR_PTR(-ENOMEM).
+ */
+struct xenemu_node *xenemu_tree_del(const struct xenemu_edit *edit, struct xenemu_node *top,
+				    const struct xenemu_path *path)
+{
+	return graft(edit, top, path->str, path->len, NULL, true);
+}
+
+/**
+ * xenemu_tree_create - make the first version of the tree
+ * @store: the store, unlocked but used by nobody yet
+ *
+ * It has "/" and "@introduceDomain", which only dom0 may see, and "@releaseDomain",
+ * which all may.
+ *
+ * Return: its root, a reference, or NULL for want of memory.
+ */
+struct xenemu_node *xenemu_tree_create(struct xenemu_store *store)
+{
+	static const char * const name[] = { "", "@introduceDomain", "@releaseDomain" };
+	const struct xenemu_edit edit = {
+		.store = store,
+		.gfp = GFP_KERNEL_ACCOUNT,
+		.gen = ++store->gen,
+	};
+	struct node_init init = { .name = "", .value = "", .gen = edit.gen, .list_gen = edit.gen };
+	struct xenemu_kids *kids = NULL, *more;
+	struct xenemu_node *node;
+	u32 i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(name); i++) {
+		struct xenemu_perms *perms;
+
+		perms = xenemu_perms_alloc(i == 2 ? 2 : 1, edit.gen, edit.gfp);
+		if (!perms)
+			goto err_kids;
+		if (i == 2) {
+			perms->perm[1].domid = XENEMU_DOMID_ANY;
+			perms->perm[1].access = XENEMU_PERM_READ;
+		}
+		init.perms = perms;
+		init.name = name[i];
+		init.name_len = strlen(name[i]);
+		node = alloc_node(&edit, &init);
+		xenemu_perms_put(perms);
+		if (!node)
+			goto err_kids;
+		ret = xenemu_kids_replace(&edit, kids, name[i], init.name_len, node, &more);
+		xenemu_node_put(store, node);
+		if (ret)
+			goto err_kids;
+		if (kids)
+			xenemu_tree_free_kids(store, kids);
+		kids = more;
+	}
+
+	init.perms = NULL;
+	init.name_len = 0;
+	init.kids = kids;
+	return alloc_node(&edit, &init);
+
+err_kids:
+	if (kids)
+		xenemu_tree_free_kids(store, kids);
+	return NULL;
+}
+
+/**
+ * xenemu_tree_bytes - size of one version of the tree
+ * @store: the store
+ * @top: its root
+ *
+ * Return: bytes of its nodes and lists of children, about.
+ */
+size_t xenemu_tree_bytes(struct xenemu_store *store, struct xenemu_node *top)
+{
+	const struct xenemu_node *node = top;
+	struct xenemu_walk walk;
+	size_t bytes = 0;
+
+	lockdep_assert_held(&store->lock);
+
+	xenemu_walk_start(&walk, store->stack, NULL, top, NULL);
+	for (; node; node = xenemu_walk_next(&walk, true))
+		bytes += node_bytes(node) + sizeof(void *) +
+			 (node->kids ? sizeof(*node->kids) : 0);
+	return bytes;
+}
+
+/**
+ * xenemu_walk_start - begin a loop over a subtree
+ * @walk: state of the loop
+ * @stack: room for XENEMU_STORE_MAX_DEPTH nodes
+ * @buf: room for XENSTORE_ABS_PATH_MAX + 1 bytes; NULL if paths do not matter
+ * @node: where to begin; it and what is below must stay
+ * @path: its path, or NULL
+ *
+ * The first call of xenemu_walk_next() is for what follows @node.
+ */
+void xenemu_walk_start(struct xenemu_walk *walk, const struct xenemu_node **stack,
+		       char *buf, const struct xenemu_node *node,
+		       const struct xenemu_path *path)
+{
+	walk->stack = stack;
+	walk->stack[0] = node;
+	walk->depth = 1;
+	walk->path = buf;
+	walk->len = path ? path->len : 0;
+	if (buf)
+		memcpy(buf, path->str, walk->len);
+}
+
+/**
+ * xenemu_walk_next - next node in a loop
+ * @walk: state of the loop
+ * @descend: do not leave out what is below the current node
+ *
+ * Return: the node, or NULL at the end.
+ */
+const struct xenemu_node *xenemu_walk_next(struct xenemu_walk *walk, bool descend)
+{
+	const struct xenemu_node *node = walk->stack[walk->depth - 1], *next = NULL;
+	u32 skip;
+
+	cond_resched();
+	if (descend) {
+		struct xenemu_kids_iter iter;
+
+		next = xenemu_kids_seek(&iter, node->kids, 0, &skip);
+	}
+	while (!next && walk->depth > 1) {
+		walk->len -= node->name_len + 1;
+		walk->depth--;
+		next = xenemu_kids_after(walk->stack[walk->depth - 1]->kids,
+					 node->data, node->name_len);
+		node = walk->stack[walk->depth - 1];
+	}
+	if (next) {
+		walk->stack[walk->depth++] = next;
+		if (walk->path) {
+			walk->path[walk->len] = '/';
+			memcpy(walk->path + walk->len + 1, next->data, next->name_len);
+		}
+		walk->len += next->name_len + 1;
+	}
+	return next;
+}

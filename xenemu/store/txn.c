@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transactions. One begins by holding the root of the tree, and has a root of its own
+ * with its changes. For each path it looked at or changed it notes what it depends on.
+ * To commit, these dependencies are compared with the current tree, and the changes are
+ * made to it. So what others do elsewhere is never in the way; and a transaction that
+ * only read need not be checked, since it saw one state of the tree, that at its start.
+ */
+#include "internal.h"
+
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/overflow.h>
+#include <linux/timekeeping.h>
+
+/* Old versions of the tree may take as much memory as the current one, and this. */
+#define SNAPSHOT_SLACK	(16L << 20)
+
+/**
+ * xenemu_txn_find - find a transaction
+ * @conn: connection whose it is
+ * @id: its number; any value
+ *
+ * Return: the transaction or NULL.
+ */
+struct xenemu_txn *xenemu_txn_find(struct xenemu_conn *conn, u32 id)
+{
+	struct xenemu_txn *txn;
+
+	lockdep_assert_held(&conn->store->lock);
+
+	list_for_each_entry(txn, &conn->txns, link)
+		if (txn->id == id)
+			return txn;
+	return NULL;
+}
+
+static struct xenemu_touch *find_touch(struct xenemu_txn *txn, const char *path, u32 len,
+				       u32 hash)
+{
+	struct xenemu_touch *touch;
+
+	xenemu_htab_for_each(&txn->tab, touch, hash, hash) {
+		if (touch->hash.hash == hash && touch->len == len &&
+		    !memcmp(touch->path, path, len))
+			return touch;
+	}
+	return NULL;
+}
+
+/**
+ * xenemu_txn_touch - note what a request depends on
+ * @req: request of a transaction
+ * @path: path, not terminated
+ * @len: length of that
+ * @flags: XENEMU_TOUCH_*, 0 if it depends on the node not being there
+ *
+ * Return: 0, or -ENOSPC or -ENOMEM; then the transaction cannot be committed.
+ */
+int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 flags)
+{
+	const struct xenemu_path where = { .str = path, .len = len };
+	struct xenemu_sdomain *dom = req->conn->dom;
+	struct xenemu_store *store = req->store;
+	struct xenemu_txn *txn = req->txn;
+	struct xenemu_touch *touch;
+	struct xenemu_lookup at;
+	size_t size;
+	u32 hash;
+
+	lockdep_assert_held(&store->lock);
+
+	hash = xenemu_store_hash(store, path, len);
+	touch = find_touch(txn, path, len, hash);
+	if (touch) {
+		touch->flags |= flags;
+		return 0;
+	}
+	if (xenemu_quota_exceeded(store, dom, XENEMU_QUOTA_TRANSACTION_NODES,
+				  txn->tab.nr + 1)) {
+		txn->error = -ENOMEM;
+		return -ENOSPC;
+	}
+
+	size = struct_size(touch, path, len + 1);
+	touch = xenemu_quota_may_charge(store, dom, size) ? kmalloc(size, req->gfp) : NULL;
+	if (!touch) {
+		txn->error = -ENOMEM;
+		return -ENOMEM;
+	}
+	xenemu_tree_find(txn->base, &where, &at);
+	touch->base = at.node;
+	touch->flags = flags;
+	touch->len = len;
+	memcpy(touch->path, path, len);
+	touch->path[len] = 0;
+	INIT_LIST_HEAD(&touch->apply);
+	list_add_tail(&touch->link, &txn->touched);
+	xenemu_htab_add(&txn->tab, &touch->hash, hash);
+	txn->mem += size;
+	atomic_long_add(size, &dom->mem);
+	return 0;
+}
+
+/**
+ * xenemu_txn_mark - note that a request changed something
+ * @txn: the transaction
+ * @path: path that was touched, not terminated
+ * @len: length of that
+ * @flags: XENEMU_TOUCH_* in addition
+ * @moved: the node was created or removed: what is below comes later
+ */
+void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flags,
+		     bool moved)
+{
+	const struct xenemu_store *store = txn->conn->store;
+	struct xenemu_touch *touch;
+
+	lockdep_assert_held(&store->lock);
+
+	touch = find_touch(txn, path, len, xenemu_store_hash(store, path, len));
+	touch->flags |= flags;
+	if (moved || list_empty(&touch->apply))
+		list_move_tail(&touch->apply, &txn->written);
+}
+
+/* Give up what it holds, but for its number. */
+static void drop_contents(struct xenemu_txn *txn)
+{
+	struct xenemu_store *store = txn->conn->store;
+	struct xenemu_touch *touch, *next;
+
+	list_for_each_entry_safe(touch, next, &txn->touched, link) {
+		xenemu_htab_del(&txn->tab, &touch->hash);
+		kfree(touch);
+	}
+	INIT_LIST_HEAD(&txn->touched);
+	INIT_LIST_HEAD(&txn->written);
+	xenemu_quota_free_txn(txn);
+	xenemu_node_put(store, txn->top);
+	xenemu_node_put(store, txn->base);
+	txn->top = NULL;
+	txn->base = NULL;
+	atomic_long_sub(txn->mem, &txn->conn->dom->mem);
+	txn->mem = 0;
+}
+
+/**
+ * xenemu_txn_end - free a transaction
+ * @txn: the transaction
+ */
+void xenemu_txn_end(struct xenemu_txn *txn)
+{
+	lockdep_assert_held(&txn->conn->store->lock);
+
+	drop_contents(txn);
+	xenemu_htab_free(&txn->tab);
+	list_del(&txn->link);
+	list_del(&txn->store_link);
+	txn->conn->dom->nr_txns--;
+	kfree(txn);
+}
+
+/**
+ * xenemu_txn_end_all - free the transactions of a connection
+ * @conn: the connection
+ */
+void xenemu_txn_end_all(struct xenemu_conn *conn)
+{
+	struct xenemu_txn *txn, *next;
+
+	lockdep_assert_held(&conn->store->lock);
+
+	list_for_each_entry_safe(txn, next, &conn->txns, link)
+		xenemu_txn_end(txn);
+}
+
+/**
+ * xenemu_txn_limit_memory - keep transactions from holding too many old nodes
+ * @store: the store
+ *
+ * A snapshot keeps all alive that is replaced while it is held. If that becomes more
+ * than the tree itself, the oldest transactions of guests lose theirs: a transaction may
+ * fail with EAGAIN at any time.
+ */
+void xenemu_txn_limit_memory(struct xenemu_store *store)
+{
+	struct xenemu_txn *txn;
+	long size, limit;
+
+	lockdep_assert_held(&store->lock);
+
+	if (atomic_long_read(&store->mem) <= store->mem_check)
+		return;
+	size = xenemu_tree_bytes(store, store->top);
+	limit = 2 * size + SNAPSHOT_SLACK;
+	list_for_each_entry(txn, &store->txns, store_link) {
+		if (atomic_long_read(&store->mem) <= limit)
+			break;
+		if (txn->conn->dom->privileged || !txn->top)
+			continue;
+		drop_contents(txn);
+		txn->error = -EAGAIN;
+	}
+	store->mem_check = max(limit, atomic_long_read(&store->mem) +
+				      (size + SNAPSHOT_SLACK) / 4);
+}
+
+/* TRANSACTION_START: the reply is a number. */
+int xenemu_txn_op_start(struct xenemu_request *req)
+{
+	struct xenemu_store *store = req->store;
+	struct xenemu_conn *conn = req->conn;
+	struct xenemu_txn *txn;
+	char text[12];
+
+	lockdep_assert_held(&store->lock);
+
+	if (req->txn)
+		return -EBUSY;
+	if (xenemu_quota_exceeded(store, conn->dom, XENEMU_QUOTA_TRANSACTIONS,
+				  conn->dom->nr_txns + 1))
+		return -ENOSPC;
+	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
+	if (!txn)
+		return -ENOMEM;
+	if (xenemu_htab_init(&txn->tab, 16)) {
+		kfree(txn);
+		return -ENOMEM;
+	}
+	do {
+		txn->id = ++conn->next_txn;
+	} while (!txn->id || xenemu_txn_find(conn, txn->id));
+	txn->conn = conn;
+	txn->started = ktime_get_ns();
+	txn->base = xenemu_node_get(store->top);
+	txn->top = xenemu_node_get(store->top);
+	INIT_LIST_HEAD(&txn->touched);
+	INIT_LIST_HEAD(&txn->written);
+	INIT_LIST_HEAD(&txn->deltas);
+	txn->mem = sizeof(*txn);
+	atomic_long_add(txn->mem, &conn->dom->mem);
+	list_add_tail(&txn->link, &conn->txns);
+	list_add_tail(&txn->store_link, &store->txns);
+	conn->dom->nr_txns++;
+	scnprintf(text, sizeof(text), "%u", txn->id);
+	return xenemu_proto_reply_text(req, text);
+}
+
+/* Whether what the transaction depends on is no more as it was. */
+static bool is_changed(const struct xenemu_touch *touch, const struct xenemu_node *now)
+{
+	const u32 reads = XENEMU_TOUCH_VALUE | XENEMU_TOUCH_PERMS | XENEMU_TOUCH_LIST |
+			  XENEMU_TOUCH_EXISTS | XENEMU_TOUCH_SUBTREE;
+	const struct xenemu_node *base = touch->base;
+
+	if (now == base)
+		return false;
+	if (!base)
+		return true;
+	/* If it was only touched when a node above it had been removed, that counts. */
+	if (!now)
+		return touch->flags & reads;
+	return (touch->flags & XENEMU_TOUCH_SUBTREE) ||
+	       (touch->flags & XENEMU_TOUCH_VALUE && now->gen != base->gen) ||
+	       (touch->flags & XENEMU_TOUCH_PERMS && now->perms != base->perms) ||
+	       (touch->flags & XENEMU_TOUCH_LIST && now->list_gen != base->list_gen);
+}
+
+/* Who made the difference between two versions of a node. */
+static u16 find_writer(const struct xenemu_node *base, const struct xenemu_node *now)
+{
+	while (base && now->gen == base->gen && now->list_gen == base->list_gen &&
+	       now->perms == base->perms) {
+		const struct xenemu_node *kid, *old = NULL;
+		struct xenemu_kids_iter iter;
+		u32 skip;
+
+		for (kid = xenemu_kids_seek(&iter, now->kids, 0, &skip); kid;
+		     kid = xenemu_kids_next(&iter)) {
+			old = xenemu_kids_find(base->kids, kid->data, kid->name_len);
+			if (kid != old)
+				break;
+		}
+		if (!kid)
+			break;
+		now = kid;
+		base = old;
+	}
+	return now->writer;
+}
+
+static void blame(struct xenemu_request *req, const struct xenemu_touch *touch,
+		  const struct xenemu_lookup *at)
+{
+	const struct xenemu_node *node = at->node ?: at->near;
+	u64 lost = ktime_get_ns() - req->txn->started;
+
+	/* Touching what one may not read must not be a means to slow others down. */
+	if (!node || !(xenemu_perms_access(node->perms, &req->cred) & XENEMU_PERM_READ))
+		return;
+	xenemu_limit_blame(req->conn, find_writer(at->node ? touch->base : NULL, node), lost);
+}
+
+static bool has_conflict(struct xenemu_request *req)
+{
+	struct xenemu_store *store = req->store;
+	const struct xenemu_touch *touch;
+	struct xenemu_lookup at;
+
+	if (store->top == req->txn->base)
+		return false;
+	list_for_each_entry(touch, &req->txn->touched, link) {
+		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
+
+		xenemu_tree_find(store->top, &path, &at);
+		if (is_changed(touch, at.node)) {
+			blame(req, touch, &at);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A domain that was given nodes by the transaction may have died since. */
+static bool owners_exist(struct xenemu_request *req)
+{
+	const struct xenemu_touch *touch;
+	struct xenemu_lookup at;
+
+	list_for_each_entry(touch, &req->txn->written, apply) {
+		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
+
+		xenemu_tree_find(req->txn->top, &path, &at);
+		if (at.node && !xenemu_perms_valid(req->store, at.node->perms, 0))
+			return false;
+	}
+	return true;
+}
+
+/* Carry one path over to the tree @top; returns the new one. */
+static struct xenemu_node *apply_one(struct xenemu_request *req,
+				     const struct xenemu_touch *touch,
+				     struct xenemu_node *top)
+{
+	const struct xenemu_path path = { .str = touch->path, .len = touch->len };
+	const struct xenemu_edit edit = {
+		.store = req->store,
+		.gfp = req->gfp,
+		.gen = ++req->store->gen,
+		.writer = req->cred.domid,
+	};
+	struct xenemu_node *node, *next = xenemu_node_get(top), *removed;
+	struct xenemu_lookup ours, at;
+
+	xenemu_tree_find(req->txn->top, &path, &ours);
+	xenemu_tree_find(top, &path, &at);
+	node = ours.node;
+	if (at.node && (!node || touch->flags & XENEMU_TOUCH_SUBTREE)) {
+		removed = xenemu_tree_del(&edit, next, &path);
+		xenemu_node_put(req->store, next);
+		if (IS_ERR(removed) || !node)
+			return removed;
+		next = removed;
+		xenemu_tree_find(next, &path, &at);
+	}
+	if (!node)
+		return next;
+	top = next;
+	if (at.node)
+		next = xenemu_tree_set(&edit, top, &path, xenemu_node_value(node),
+				       node->value_len, node->perms);
+	else if (!xenemu_quota_node_fits(req, at.near->perms, at.near->value_len,
+					 node->name_len + 1 +
+					 (at.near->kids ? at.near->kids->bytes : 0)))
+		next = ERR_PTR(-ENOSPC);
+	else
+		next = xenemu_tree_add(&edit, top, &path, &at, xenemu_node_value(node),
+				       node->value_len, node->perms);
+	xenemu_node_put(req->store, top);
+	return next;
+}
+
+/* The current tree with the transaction's changes. */
+static struct xenemu_node *merge(struct xenemu_request *req)
+{
+	struct xenemu_store *store = req->store;
+	struct xenemu_node *top, *next;
+	const struct xenemu_touch *touch;
+
+	if (store->top == req->txn->base)
+		return xenemu_node_get(req->txn->top);
+
+	top = xenemu_node_get(store->top);
+	list_for_each_entry(touch, &req->txn->written, apply) {
+		next = apply_one(req, touch, top);
+		xenemu_node_put(store, top);
+		if (IS_ERR(next))
+			return next;
+		top = next;
+	}
+	return top;
+}
+
+static int prepare_events(struct xenemu_request *req)
+{
+	const struct xenemu_touch *touch;
+	struct xenemu_lookup at;
+	int ret;
+
+	list_for_each_entry(touch, &req->txn->touched, link) {
+		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
+		const struct xenemu_perms *old = touch->base ? touch->base->perms : NULL;
+		bool removed = touch->base && touch->flags & XENEMU_TOUCH_SUBTREE;
+
+		if (!(touch->flags & XENEMU_TOUCH_EVENT) || path.str[0] == '@')
+			continue;
+		if (removed) {
+			ret = xenemu_watch_fire_removed(req, &path, touch->base);
+			if (ret)
+				return ret;
+		}
+		/* Created and removed again, or gone with a node above: no event. */
+		xenemu_tree_find(req->txn->top, &path, &at);
+		if (!at.node && !removed)
+			continue;
+		ret = xenemu_watch_fire(req, &path, old, at.node ? at.node->perms : NULL,
+					at.near ? at.near->perms : NULL);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int commit(struct xenemu_request *req)
+{
+	struct xenemu_store *store = req->store;
+	struct xenemu_txn *txn = req->txn;
+	struct xenemu_node *top;
+	int ret;
+
+	if (txn->error)
+		return txn->error;
+	if (list_empty(&txn->written))
+		return 0;
+	if (has_conflict(req) || !owners_exist(req))
+		return -EAGAIN;
+	xenemu_quota_add_txn(store, txn);
+	ret = xenemu_quota_check(store, req->conn->dom, NULL);
+	if (ret)
+		goto err_cancel;
+	top = merge(req);
+	if (IS_ERR(top)) {
+		ret = PTR_ERR(top);
+		goto err_cancel;
+	}
+	ret = prepare_events(req);
+	if (ret)
+		goto err_put;
+	xenemu_quota_commit(store);
+	xenemu_store_publish(store, top);
+	return 0;
+
+err_put:
+	xenemu_node_put(store, top);
+err_cancel:
+	xenemu_quota_cancel(store);
+	return ret;
+}
+
+/* TRANSACTION_END: "T" to commit or "F" to abort. Either ends it, whatever comes of it. */
+int xenemu_txn_op_end(struct xenemu_request *req)
+{
+	const char *arg = xenemu_proto_one_arg(req);
+	struct xenemu_store *store = req->store;
+	int ret = 0;
+
+	lockdep_assert_held(&store->lock);
+
+	if (!arg || (strcmp(arg, "T") && strcmp(arg, "F")))
+		return -EINVAL;
+	if (!req->txn)
+		return -ENOENT;
+	if (arg[0] == 'T') {
+		ret = commit(req);
+		if (!ret)
+			store->commits++;
+		else if (ret == -EAGAIN)
+			store->conflicts++;
+	}
+	xenemu_txn_end(req->txn);
+	req->txn = NULL;
+	return ret ?: xenemu_proto_reply_text(req, "OK");
+}
