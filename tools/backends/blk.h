@@ -39,6 +39,7 @@ struct blk_queue;
  * @next: next free one
  * @req: the request
  * @flushed: the flush of a flush with data is done
+ * @direct: it was given to the kernel as direct I/O
  * @tries: how often the kernel may still be asked to try again
  * @nr_held: members of @held that are in use
  * @held: pages that stay mapped
@@ -54,6 +55,7 @@ struct blk_io {
 	struct blk_io *next;
 	struct blk_req req;
 	bool flushed;
+	bool direct;
 	unsigned int tries;
 	unsigned int nr_held;
 	struct blk_grant *held[BLK_MAX_SEGS];

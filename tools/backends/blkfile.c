@@ -174,6 +174,16 @@ err_close:
 }
 
 /**
+ * blk_file_set_buffered() - use the page cache from now on
+ * @file: the file
+ */
+void blk_file_set_buffered(struct blk_file *file)
+{
+	fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) & ~O_DIRECT);
+	file->direct = false;
+}
+
+/**
  * blk_file_close() - close the file behind a disk
  * @file: the file
  */

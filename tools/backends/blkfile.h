@@ -30,6 +30,7 @@ struct blk_file {
 
 int blk_file_open(struct blk_file *file, const char *path, bool readonly, bool buffered,
 		  const char **reason);
+void blk_file_set_buffered(struct blk_file *file);
 void blk_file_close(struct blk_file *file);
 
 #endif /* XENEMU_BLKFILE_H */

@@ -2,9 +2,9 @@
 /*
  * From the ring to the disk and back.
  *
- * Data is never copied: the guest's pages are mapped and the kernel reads and
- * writes the disk straight from and to them. A page stays mapped until the I/O
- * on it is done, whatever the guest does.
+ * The guest's pages are mapped, and the kernel reads the disk straight into them
+ * and writes it straight from them; nothing is copied here. A page stays mapped
+ * until the I/O on it is done, whatever the guest does.
  */
 #include "blk.h"
 
@@ -75,6 +75,7 @@ static void submit_rw(struct blk_io *io)
 	else
 		io_uring_prep_writev(sqe, blk->file.fd, iov, nr, io->offset);
 	io_uring_sqe_set_data(sqe, io);
+	io->direct = blk->file.direct;
 }
 
 static void submit_flush(struct blk_io *io)
@@ -268,9 +269,22 @@ static void submit_again(struct blk_io *io)
  */
 void blk_io_done(struct blk_io *io, int res)
 {
+	struct blk_file *file = &io->queue->blk->file;
+
 	if ((res == -EINTR || res == -EAGAIN) && io->tries) {
 		io->tries--;
 		submit_again(io);
+		return;
+	}
+	if (res == -EFAULT && is_rw(io) && io->direct) {
+		/*
+		 * Guest memory that can be taken from the guest while we have it
+		 * mapped is mapped without struct pages. The kernel can copy from
+		 * and to it, but not give it to a device.
+		 */
+		if (file->direct)
+			blk_file_set_buffered(file);
+		submit_rw(io);
 		return;
 	}
 	if (res < 0) {
