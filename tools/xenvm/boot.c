@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Layout of low RAM at the start: the kernel where it wants to be, the initrd
- * at the top, and right below it the boot block: start_info and what it points
- * to.
+ * Layout of low RAM at the start: the kernel where it wants to be, right after
+ * it the boot block (start_info and what it points to), and the initrd at the
+ * top. The boot block must lie low: Linux reads it with its first page tables,
+ * which map 1 GiB.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -19,9 +20,6 @@
 
 #define MIB			(1ULL << 20)
 
-/* What a kernel allocates right after itself before it reads its memory map. */
-#define KERNEL_SLACK		MIB
-
 /**
  * struct boot_block - what start_info points to
  * @info: start_info
@@ -36,9 +34,11 @@ struct boot_block {
 	char cmdline[];
 };
 
+#define PAGE			0x1000ULL
+
 static uint64_t page_down(uint64_t addr)
 {
-	return addr & ~0xfffULL;
+	return addr & ~(PAGE - 1);
 }
 
 static uint64_t mib_up(uint64_t bytes)
@@ -79,9 +79,10 @@ static int place(const struct options *options, const struct memory *memory,
 		 const struct kernel *kernel, const struct file_map *initrd, struct boot *boot)
 {
 	uint64_t block_len = sizeof(struct boot_block) + strlen(options->cmdline) + 1;
-	/* A page each may be lost to alignment. */
-	uint64_t need = kernel->end + KERNEL_SLACK + initrd->len + block_len + 0x2000;
-	uint64_t initrd_addr, block_addr;
+	uint64_t block_addr = page_down(kernel->end + PAGE - 1);
+	/* A page may be lost to alignment. */
+	uint64_t need = block_addr + block_len + initrd->len + PAGE;
+	uint64_t initrd_addr;
 
 	if (need > LOW_RAM_MAX)
 		return fail("the kernel and the initrd need %llu MiB below 3 GiB, which no guest has",
@@ -91,8 +92,6 @@ static int place(const struct options *options, const struct memory *memory,
 			    (unsigned long long)mib_up(need));
 
 	initrd_addr = page_down(memory->low_size - initrd->len);
-	block_addr = page_down(initrd_addr - block_len);
-
 	kernel_load(kernel, memory);
 	if (initrd->len)
 		memcpy(memory_at(memory, initrd_addr, initrd->len), initrd->data, initrd->len);

@@ -27,6 +27,9 @@
 #define BOOT_PROTOCOL_PAYLOAD	0x0208
 #define SECTOR			512UL
 
+/* A kernel that is entered in 32-bit mode cannot lie higher. */
+#define ADDR_MAX		(1ULL << 32)
+
 /* XEN_ELFNOTE_PHYS32_ENTRY: where a kernel wants to be entered in 32-bit mode. */
 #define NOTE_PHYS32_ENTRY	18
 #define NOTE_NAME		"Xen"
@@ -133,7 +136,7 @@ static bool add_segment(struct kernel *kernel, const struct elf *elf, const Elf6
 	if (!phdr->p_memsz)
 		return true;
 	if (kernel->nr_segments == KERNEL_SEGMENTS_MAX || phdr->p_filesz > phdr->p_memsz ||
-	    phdr->p_paddr + phdr->p_memsz < phdr->p_paddr)
+	    phdr->p_paddr > ADDR_MAX || phdr->p_memsz > ADDR_MAX - phdr->p_paddr)
 		return false;
 
 	kernel->segments[kernel->nr_segments++] = (struct kernel_segment) {
