@@ -20,6 +20,7 @@
 
 #include <linux/err.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -350,13 +351,19 @@ int xenemu_evtchn_new_unbound(struct xenemu_domain *domain,
  * @remote_domid: who may bind to it
  * @port: gets the number of the port
  *
+ * Context: process context, takes domain->lock.
  * Return: as xenemu_evtchn_new_unbound(), or -EINVAL for a reserved domid.
  */
 int xenemu_evtchn_alloc_unbound(struct xenemu_domain *domain, u32 remote_domid, u32 *port)
 {
+	int ret;
+
 	if (remote_domid >= DOMID_FIRST_RESERVED)
 		return -EINVAL;
-	return xenemu_evtchn_new_unbound(domain, NULL, remote_domid, port);
+	mutex_lock(&domain->lock);
+	ret = xenemu_evtchn_new_unbound(domain, NULL, remote_domid, port);
+	mutex_unlock(&domain->lock);
+	return ret;
 }
 
 /* Open the new @port as the peer of @peer, which its domain offered. */
@@ -369,9 +376,9 @@ static int connect(struct xenemu_port *port, struct xenemu_port *peer)
 	if (peer->state == XENEMU_PORT_UNBOUND && peer->remote_domid == port->domain->domid)
 		ret = commit(port, XENEMU_PORT_INTERDOMAIN);
 	if (!ret) {
-		port->peer = peer;
+		WRITE_ONCE(port->peer, peer);
+		WRITE_ONCE(peer->peer, port);
 		peer->state = XENEMU_PORT_INTERDOMAIN;
-		peer->peer = port;
 		/* Whatever was sent before there was a port to send it to. */
 		if (!port->consumer)
 			set_pending(port);

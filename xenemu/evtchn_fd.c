@@ -324,7 +324,7 @@ static ssize_t read_ready(struct queue *queue, u32 __user *buf, u32 nr)
 
 static bool is_ready(struct queue *queue)
 {
-	return !list_empty_careful(&queue->ready);
+	return !list_empty(&queue->ready);
 }
 
 static ssize_t evtchn_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
