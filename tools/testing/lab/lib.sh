@@ -106,7 +106,7 @@ sync_source()
 	mkdir -p "$1"
 	rsync -a --delete --chown="$BUILD_UID:$BUILD_UID" \
 		--filter=':- .gitignore' --exclude=/.git \
-		"$SOURCE_DIR/" "$1/"
+		"$SOURCE_DIR/" "$1/" >&2
 }
 
 # in_root ROOT DIR COMMAND... - run a command in the bed's root, as nobody,
