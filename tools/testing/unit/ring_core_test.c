@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The queues of a XenStore ring page: what a guest puts in, whole and in pieces,
+ * and what it should not. The queues are those of the module, unchanged.
+ */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/ring_core.h"
+
+#define SIZE		XENSTORE_RING_SIZE
+#define HDR_SIZE	((u32)sizeof(struct xsd_sockmsg))
+
+static unsigned int nr_tests, nr_failures;
+static bool failed;
+
+#define check(cond)							\
+	do {								\
+		if (!(cond)) {						\
+			printf("# %s:%d: %s\n", __func__, __LINE__, #cond); \
+			failed = true;					\
+		}							\
+	} while (0)
+
+static void run(const char *name, void (*test)(void))
+{
+	failed = false;
+	test();
+	printf("%s %u ring_core.%s\n", failed ? "not ok" : "ok", ++nr_tests, name);
+	nr_failures += failed;
+}
+
+static u64 rng = 1;
+
+static u32 random_u32(void)
+{
+	rng = rng * 6364136223846793005ULL + 1442695040888963407ULL;
+	return rng >> 32;
+}
+
+/* On the heap and of its exact size, so that a step outside is seen. */
+static struct xenstore_domain_interface *new_ring(u32 start)
+{
+	struct xenstore_domain_interface *ring = calloc(1, sizeof(*ring));
+
+	ring->req_prod = ring->req_cons = start;
+	ring->rsp_prod = ring->rsp_cons = start;
+	return ring;
+}
+
+static struct xenemu_request *new_request(void)
+{
+	return calloc(1, sizeof(struct xenemu_request));
+}
+
+/* The guest puts bytes in as far as there is room; how many. */
+static u32 put(struct xenstore_domain_interface *ring, const void *data, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len && ring->req_prod - ring->req_cons < SIZE; i++)
+		ring->req[ring->req_prod++ % SIZE] = ((const char *)data)[i];
+	return i;
+}
+
+/* A whole message as bytes; its size. */
+static u32 make(char *buf, u32 req_id, u32 len)
+{
+	struct xsd_sockmsg hdr = { .type = XS_WRITE, .req_id = req_id, .len = len };
+	u32 i;
+
+	memcpy(buf, &hdr, HDR_SIZE);
+	for (i = 0; i < len; i++)
+		buf[HDR_SIZE + i] = req_id + i;
+	return HDR_SIZE + len;
+}
+
+static bool matches(const struct xenemu_request *request, const char *buf, u32 size)
+{
+	return request->used == size && !memcmp(&request->hdr, buf, HDR_SIZE) &&
+	       !memcmp(request->body, buf + HDR_SIZE, size - HDR_SIZE);
+}
+
+static void request_is_pulled_whole(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(0);
+	struct xenemu_request *request = new_request();
+	bool moved = false;
+	char buf[64];
+	u32 size = make(buf, 1, 20);
+
+	check(xenemu_ring_core_pull(ring, request, &moved) == 0);
+	check(!moved);
+	put(ring, buf, size);
+	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	check(moved);
+	check(matches(request, buf, size));
+	check(ring->req_cons == ring->req_prod);
+	free(request);
+	free(ring);
+}
+
+/* A byte of the next request must not be taken, and a complete one stays as it is. */
+static void pull_stops_at_the_end_of_a_request(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(0);
+	struct xenemu_request *request = new_request();
+	bool moved = false;
+	char buf[64];
+	u32 size = make(buf, 1, 1);
+
+	put(ring, buf, size);
+	put(ring, buf, size);
+	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	check(ring->req_cons == size);
+	moved = false;
+	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	check(!moved);
+	check(ring->req_cons == size);
+	check(matches(request, buf, size));
+	request->used = 0;
+	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	check(matches(request, buf, size));
+	free(request);
+	free(ring);
+}
+
+/* A message of two parts at each offset of the ring, split at each byte. */
+static void message_is_split_anywhere_at_any_offset(void)
+{
+	struct xenemu_request *request = new_request();
+	char buf[64];
+	u32 size = make(buf, 7, 9);
+	u32 start, at;
+
+	for (start = 0; start < SIZE; start++) {
+		for (at = 0; at <= size; at++) {
+			struct xenstore_domain_interface *ring = new_ring(start - 5);
+			bool moved = false;
+
+			request->used = 0;
+			put(ring, buf, at);
+			check(xenemu_ring_core_pull(ring, request, &moved) == (at == size));
+			put(ring, buf + at, size - at);
+			check(xenemu_ring_core_pull(ring, request, &moved) == 1);
+			check(matches(request, buf, size));
+			free(ring);
+		}
+	}
+	free(request);
+}
+
+/* Messages of all lengths, many longer than the ring, in random pieces. */
+static void stream_of_messages_arrives_as_sent(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(-100000);
+	struct xenemu_request *request = new_request();
+	char buf[HDR_SIZE + XENSTORE_PAYLOAD_MAX];
+	u32 i;
+
+	for (i = 0; i < 3000; i++) {
+		u32 len = i % 3 ? random_u32() % 64 : random_u32() % (XENSTORE_PAYLOAD_MAX + 1);
+		u32 size = make(buf, i, len), done = 0;
+		bool moved = false;
+		int ret = 0;
+
+		while (!ret) {
+			u32 piece = 1 + random_u32() % 1200;
+
+			if (piece > size - done)
+				piece = size - done;
+			done += put(ring, buf + done, piece);
+			ret = xenemu_ring_core_pull(ring, request, &moved);
+			check(ret >= 0);
+		}
+		check(done == size);
+		check(matches(request, buf, size));
+		request->used = 0;
+	}
+	free(request);
+	free(ring);
+}
+
+static void too_long_a_message_is_refused(void)
+{
+	static const u32 lens[] = { XENSTORE_PAYLOAD_MAX + 1, 0x7fffffff, 0x80000000,
+				    0xfffffff0, 0xffffffff };
+	struct xenemu_request *request = new_request();
+	unsigned int i;
+
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		struct xenstore_domain_interface *ring = new_ring(i);
+		struct xsd_sockmsg hdr = { .len = lens[i] };
+		bool moved = false;
+
+		request->used = 0;
+		put(ring, &hdr, HDR_SIZE - 1);
+		check(xenemu_ring_core_pull(ring, request, &moved) == 0);
+		put(ring, (char *)&hdr + HDR_SIZE - 1, 1);
+		put(ring, "body", 4);
+		check(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
+		check(ring->req_cons == ring->req_prod - 4);
+		check(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
+		free(ring);
+	}
+	free(request);
+}
+
+static void longest_message_is_taken(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(0);
+	struct xenemu_request *request = new_request();
+	char buf[HDR_SIZE + XENSTORE_PAYLOAD_MAX];
+	u32 size = make(buf, 1, XENSTORE_PAYLOAD_MAX), done = 0;
+	bool moved = false;
+
+	while (done < size) {
+		done += put(ring, buf + done, size - done);
+		check(xenemu_ring_core_pull(ring, request, &moved) == (done == size));
+	}
+	check(matches(request, buf, size));
+	free(request);
+	free(ring);
+}
+
+static void request_indices_out_of_range_are_refused(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(0);
+	struct xenemu_request *request = new_request();
+	unsigned int i;
+
+	for (i = 0; i < 100000; i++) {
+		u32 diff = i < 4 * SIZE ? SIZE + 1 + i : random_u32() | 0x800;
+		bool moved = false;
+
+		ring->req_cons = random_u32();
+		ring->req_prod = ring->req_cons + diff;
+		check(xenemu_ring_core_pull(ring, request, &moved) == -ERANGE);
+		check(!moved);
+		check(!request->used);
+	}
+	free(request);
+	free(ring);
+}
+
+/* Whatever the indices are, what is handed out is inside the page's array. */
+static void space_is_inside_the_ring(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(0);
+	u32 used, prod, start, i;
+	char *to;
+	int room;
+
+	/* From below 0 to above. */
+	for (i = 0; i < 2 * SIZE; i += 7) {
+		start = i - SIZE;
+		for (used = 0; used <= SIZE + 2; used++) {
+			u32 left = SIZE - used, end = SIZE - (start + used) % SIZE;
+
+			ring->rsp_cons = start;
+			ring->rsp_prod = start + used;
+			room = xenemu_ring_core_space(ring, &to, &prod);
+			if (used > SIZE) {
+				check(room == -ERANGE);
+				continue;
+			}
+			check(room == (int)(left < end ? left : end));
+			check(prod == start + used);
+			check(to == ring->rsp + prod % SIZE);
+		}
+	}
+	for (used = 0; used < 100000; used++) {
+		ring->rsp_cons = random_u32();
+		ring->rsp_prod = random_u32();
+		room = xenemu_ring_core_space(ring, &to, &prod);
+		check(room == -ERANGE ||
+		      (room >= 0 && to >= ring->rsp && to + room <= ring->rsp + SIZE));
+	}
+	free(ring);
+}
+
+static void output_is_read_as_written(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(-1234);
+	u32 written = 0, seen = 0, prod, n, i;
+	char *to;
+	int room;
+
+	while (seen < 100000) {
+		room = xenemu_ring_core_space(ring, &to, &prod);
+		check(room >= 0);
+		n = room ? random_u32() % (room + 1) : 0;
+		for (i = 0; i < n; i++)
+			to[i] = written++ * 7;
+		xenemu_ring_core_produce(ring, prod + n);
+
+		n = random_u32() % 700;
+		while (n-- && ring->rsp_cons != ring->rsp_prod)
+			check(ring->rsp[ring->rsp_cons++ % SIZE] == (char)(seen++ * 7));
+	}
+	free(ring);
+}
+
+static void greeting_overwrites_the_guests_fields(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(0);
+
+	memset(ring, 0xff, sizeof(*ring));
+	xenemu_ring_core_reset(ring);
+	xenemu_ring_core_greet(ring, 7);
+	check(!ring->req_cons && !ring->req_prod && !ring->rsp_cons && !ring->rsp_prod);
+	check(ring->server_features == 7);
+	check(ring->connection == XENSTORE_CONNECTED);
+	check(ring->error == XENSTORE_ERROR_NONE);
+	free(ring);
+}
+
+/* The guest's other vCPU writes the indices while we look at them. */
+static bool stop;
+
+static void *scribble(void *arg)
+{
+	struct xenstore_domain_interface *ring = arg;
+	u32 x = 1;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		x = x * 1664525 + 1013904223;
+		__atomic_store_n(&ring->req_prod, x >> 8, __ATOMIC_RELAXED);
+		__atomic_store_n(&ring->req_cons, (x >> 8) - (x & 0x3ff), __ATOMIC_RELAXED);
+		__atomic_store_n(&ring->rsp_cons, x >> 8, __ATOMIC_RELAXED);
+		__atomic_store_n(&ring->rsp_prod, (x >> 8) + (x & 0x3ff), __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void indices_change_all_the_time(void)
+{
+	struct xenstore_domain_interface *ring = new_ring(0);
+	struct xenemu_request *request = new_request();
+	pthread_t thread;
+	unsigned int i;
+	u32 prod;
+	char *to;
+	int ret;
+
+	stop = false;
+	check(!pthread_create(&thread, NULL, scribble, ring));
+	for (i = 0; i < 300000; i++) {
+		bool moved = false;
+
+		ret = xenemu_ring_core_pull(ring, request, &moved);
+		check(ret == 0 || ret == 1 || ret == -ERANGE || ret == -EMSGSIZE);
+		check(request->used <= HDR_SIZE + XENSTORE_PAYLOAD_MAX);
+		if (ret == 1 || ret == -EMSGSIZE)
+			request->used = 0;
+		ret = xenemu_ring_core_space(ring, &to, &prod);
+		if (ret > 0) {
+			check(to >= ring->rsp && to + ret <= ring->rsp + SIZE);
+			memset(to, i, ret);
+		}
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	free(request);
+	free(ring);
+}
+
+int main(void)
+{
+	printf("TAP version 13\n");
+	run("request_is_pulled_whole", request_is_pulled_whole);
+	run("pull_stops_at_the_end_of_a_request", pull_stops_at_the_end_of_a_request);
+	run("message_is_split_anywhere_at_any_offset", message_is_split_anywhere_at_any_offset);
+	run("stream_of_messages_arrives_as_sent", stream_of_messages_arrives_as_sent);
+	run("too_long_a_message_is_refused", too_long_a_message_is_refused);
+	run("longest_message_is_taken", longest_message_is_taken);
+	run("request_indices_out_of_range_are_refused", request_indices_out_of_range_are_refused);
+	run("space_is_inside_the_ring", space_is_inside_the_ring);
+	run("output_is_read_as_written", output_is_read_as_written);
+	run("greeting_overwrites_the_guests_fields", greeting_overwrites_the_guests_fields);
+	run("indices_change_all_the_time", indices_change_all_the_time);
+	printf("1..%u\n", nr_tests);
+	return nr_failures != 0;
+}
