@@ -107,7 +107,7 @@ struct xenemu_msg {
 	u32 len;
 	bool event;
 	bool spare;
-	char data[];
+	char data[] __aligned(__alignof__(struct xsd_sockmsg));
 };
 
 /**

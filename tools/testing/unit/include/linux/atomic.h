@@ -1,40 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef UNIT_LINUX_ATOMIC_H
-#define UNIT_LINUX_ATOMIC_H
+#ifndef XENEMU_UNIT_ATOMIC_H
+#define XENEMU_UNIT_ATOMIC_H
 
-#include <stdbool.h>
+#include <linux/types.h>
 
-/* The kernel's atomics by the compiler's. */
 typedef struct {
 	int counter;
 } atomic_t;
 
-static inline int atomic_read(const atomic_t *v)
-{
-	return __atomic_load_n(&v->counter, __ATOMIC_RELAXED);
-}
+typedef struct {
+	long counter;
+} atomic_long_t;
 
-static inline void atomic_set_release(atomic_t *v, int i)
-{
-	__atomic_store_n(&v->counter, i, __ATOMIC_RELEASE);
-}
+#define ATOMIC_INIT(i) { (i) }
 
-static inline int atomic_xchg(atomic_t *v, int i)
-{
-	return __atomic_exchange_n(&v->counter, i, __ATOMIC_SEQ_CST);
-}
-
-static inline bool atomic_try_cmpxchg(atomic_t *v, int *old, int new)
-{
-	return __atomic_compare_exchange_n(&v->counter, old, new, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
-}
-
-static inline void atomic_andnot(int i, atomic_t *v)
-{
-	__atomic_fetch_and(&v->counter, ~i, __ATOMIC_RELAXED);
-}
-
-#define smp_mb__before_atomic()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define atomic_read(v) __atomic_load_n(&(v)->counter, __ATOMIC_RELAXED)
+#define atomic_set(v, i) __atomic_store_n(&(v)->counter, i, __ATOMIC_RELAXED)
+#define atomic_xchg(v, i) __atomic_exchange_n(&(v)->counter, i, __ATOMIC_SEQ_CST)
+#define atomic_set_release(v, i) __atomic_store_n(&(v)->counter, i, __ATOMIC_RELEASE)
+#define atomic_read_acquire(v) __atomic_load_n(&(v)->counter, __ATOMIC_ACQUIRE)
+#define atomic_try_cmpxchg(v, old, new) \
+	__atomic_compare_exchange_n(&(v)->counter, old, new, false, \
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
+#define atomic_add(i, v) ((void)__atomic_add_fetch(&(v)->counter, i, __ATOMIC_RELAXED))
+#define atomic_sub(i, v) ((void)__atomic_sub_fetch(&(v)->counter, i, __ATOMIC_RELAXED))
+#define atomic_inc(v) ((void)__atomic_add_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
+#define atomic_dec(v) ((void)__atomic_sub_fetch(&(v)->counter, 1, __ATOMIC_RELAXED))
+#define atomic_andnot(i, v) ((void)__atomic_fetch_and(&(v)->counter, ~(i), __ATOMIC_RELAXED))
+#define atomic_long_read(v) atomic_read(v)
+#define atomic_long_set(v, i) atomic_set(v, i)
+#define atomic_long_add(i, v) ((void)__atomic_add_fetch(&(v)->counter, i, __ATOMIC_RELAXED))
+#define atomic_long_sub(i, v) ((void)__atomic_sub_fetch(&(v)->counter, i, __ATOMIC_RELAXED))
 
 #endif

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A store with some clients, for tests.
+ */
+#include "store_env.h"
+
+static void on_wake(void *priv)
+{
+	struct client *c = priv;
+
+	c->wakes++;
+}
+
+static const struct xenemu_conn_ops conn_ops = { .wake = on_wake };
+
+static int on_introduce(void *priv, u16 domid, u64 gfn, u32 port)
+{
+	struct env *env = priv;
+
+	CHECK(!shim_lock_held(&env->store->lock.lock));
+	env->introduced++;
+	env->last_domid = domid;
+	env->last_port = port;
+	if (env->hook)
+		env->hook(env);
+	return env->introduce_result;
+}
+
+static void on_release(void *priv, u16 domid)
+{
+	struct env *env = priv;
+
+	CHECK(!shim_lock_held(&env->store->lock.lock));
+	env->released++;
+	env->last_domid = domid;
+	if (env->hook)
+		env->hook(env);
+}
+
+static void on_arm(void *priv, u64 delay)
+{
+	struct env *env = priv;
+
+	env->armed = delay;
+}
+
+static const struct xenemu_store_ops store_ops = {
+	.introduce = on_introduce,
+	.release = on_release,
+	.arm = on_arm,
+};
+
+void client_open(struct env *env, struct client *c, u16 domid, enum xenemu_conn_kind kind)
+{
+	memset(c, 0, sizeof(*c));
+	c->env = env;
+	c->domid = domid;
+	c->conn = xenemu_conn_create(env->store, domid, kind, &conn_ops, c);
+	CHECK(!IS_ERR(c->conn));
+}
+
+void client_close(struct client *c)
+{
+	if (c->conn)
+		xenemu_conn_destroy(c->conn);
+	c->conn = NULL;
+}
+
+struct env *env_create_bare(void)
+{
+	struct env *env = calloc(1, sizeof(*env));
+
+	env->store = xenemu_store_create(&store_ops, env);
+	CHECK(!IS_ERR(env->store));
+	client_open(env, &env->dom0, 0, XENEMU_CONN_FD);
+	client_open(env, &env->dom0b, 0, XENEMU_CONN_FD);
+	return env;
+}
+
+struct env *env_create(void)
+{
+	struct env *env = env_create_bare();
+	char text[64];
+	u32 i;
+
+	for (i = 1; i <= 3; i++) {
+		CHECK_EQ(xenemu_store_add_domain(env->store, i), 0);
+		snprintf(text, sizeof(text), "%u|1|%u|", i, i + 10);
+		CHECK_EQ(reqs(&env->dom0, XS_INTRODUCE, 0, text), 0);
+		client_open(env, &env->guest[i], i, XENEMU_CONN_RING);
+		snprintf(text, sizeof(text), "/local/domain/%u|", i);
+		CHECK_EQ(reqs(&env->dom0, XS_MKDIR, 0, text), 0);
+		snprintf(text, sizeof(text), "/local/domain/%u|n%u|", i, i);
+		CHECK_EQ(reqs(&env->dom0, XS_SET_PERMS, 0, text), 0);
+	}
+	return env;
+}
+
+void env_destroy(struct env *env)
+{
+	u32 i;
+
+	for (i = 1; i <= 3; i++)
+		client_close(&env->guest[i]);
+	client_close(&env->dom0);
+	client_close(&env->dom0b);
+	xenemu_store_destroy(env->store);
+	free(env);
+}
+
+static int error_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int err;
+	} names[] = {
+		{ "EINVAL", EINVAL }, { "EACCES", EACCES }, { "EEXIST", EEXIST },
+		{ "EISDIR", EISDIR }, { "ENOENT", ENOENT }, { "ENOMEM", ENOMEM },
+		{ "ENOSPC", ENOSPC }, { "EIO", EIO }, { "ENOTEMPTY", ENOTEMPTY },
+		{ "ENOSYS", ENOSYS }, { "EROFS", EROFS }, { "EBUSY", EBUSY },
+		{ "EAGAIN", EAGAIN }, { "EISCONN", EISCONN }, { "E2BIG", E2BIG },
+		{ "EPERM", EPERM },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i].name))
+			return names[i].err;
+	CHECK(!"unknown error name");
+	return 0;
+}
+
+/* The buffer is exactly as large as the contract says, so that ASan sees more. */
+static char *make_body(const void *body, u32 len, char **base)
+{
+	*base = malloc(XENEMU_STORE_HEADROOM + len);
+	memset(*base, 0x5a, XENEMU_STORE_HEADROOM);
+	if (len)
+		memcpy(*base + XENEMU_STORE_HEADROOM, body, len);
+	return *base + XENEMU_STORE_HEADROOM;
+}
+
+static void note_event(struct client *c, const char *path, u32 len)
+{
+	const char *token = path + strlen(path) + 1;
+
+	CHECK(token + strlen(token) + 1 == path + len);
+	if (strlen(c->events) + strlen(path) + strlen(token) + 3 > sizeof(c->events))
+		return;
+	strcat(c->events, path);
+	strcat(c->events, " ");
+	strcat(c->events, token);
+	strcat(c->events, ";");
+}
+
+static int note_message(struct client *c, const char *data, u32 len, int *result)
+{
+	const struct xsd_sockmsg *hdr = (const void *)data;
+
+	CHECK_EQ(len, sizeof(*hdr) + hdr->len);
+	if (strlen(c->order) + 2 < sizeof(c->order))
+		strcat(c->order, hdr->type == XS_WATCH_EVENT ? "E" : "R");
+	if (hdr->type == XS_WATCH_EVENT) {
+		CHECK_EQ(hdr->req_id, 0);
+		CHECK_EQ(hdr->tx_id, 0);
+		note_event(c, data + sizeof(*hdr), hdr->len);
+		return 0;
+	}
+	c->len = hdr->len;
+	memcpy(c->reply, data + sizeof(*hdr), hdr->len);
+	c->reply[hdr->len] = 0;
+	*result = hdr->type == XS_ERROR ? -error_number(c->reply) : 0;
+	return hdr->req_id;
+}
+
+static int drain_messages(struct client *c, int *result, u32 *id)
+{
+	struct xenemu_msg *msg;
+	int nr = 0;
+
+	if (c->conn->kind == XENEMU_CONN_FD) {
+		while ((msg = xenemu_conn_take(c->conn))) {
+			u32 got = note_message(c, msg->data, msg->len, result);
+
+			if (got)
+				*id = got;
+			xenemu_msg_free(c->conn, msg);
+			nr++;
+		}
+		return nr;
+	}
+	while (xenemu_conn_has_output(c->conn)) {
+		char data[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
+		struct xsd_sockmsg *hdr = (void *)data;
+		u32 got;
+
+		CHECK_EQ(xenemu_conn_read(c->conn, data, sizeof(*hdr)), sizeof(*hdr));
+		CHECK_EQ(xenemu_conn_read(c->conn, data + sizeof(*hdr), hdr->len), hdr->len);
+		got = note_message(c, data, sizeof(*hdr) + hdr->len, result);
+		if (got)
+			*id = got;
+		nr++;
+	}
+	return nr;
+}
+
+int drain(struct client *c)
+{
+	int result;
+	u32 id;
+
+	return drain_messages(c, &result, &id);
+}
+
+static int post_body(struct client *c, u32 type, u32 tx, const void *body, u32 len)
+{
+	struct xsd_sockmsg hdr = {
+		.type = type, .req_id = ++c->next_id, .tx_id = tx, .len = len,
+	};
+	char *base, *copy = make_body(body, len, &base);
+	int ret = xenemu_conn_request(c->conn, &hdr, copy);
+
+	free(base);
+	return ret;
+}
+
+static int req_direct(struct client *c, u32 type, u32 tx, const void *body, u32 len)
+{
+	struct xsd_sockmsg hdr = {
+		.type = type, .req_id = ++c->next_id, .tx_id = tx, .len = len,
+	};
+	char *base, *copy = make_body(body, len, &base);
+	int result = 0;
+
+	CHECK_EQ(xenemu_conn_call(c->conn, &hdr, copy, c->reply), 0);
+	free(base);
+	CHECK_EQ(hdr.req_id, c->next_id);
+	CHECK_EQ(hdr.tx_id, tx);
+	c->len = hdr.len;
+	c->reply[hdr.len] = 0;
+	if (hdr.type == XS_ERROR)
+		result = -error_number(c->reply);
+	else
+		CHECK_EQ(hdr.type, type);
+	drain(c);
+	return result;
+}
+
+int req(struct client *c, u32 type, u32 tx, const void *body, u32 len)
+{
+	int result = -EIO;
+	u32 id = 0;
+
+	if (c->direct)
+		return req_direct(c, type, tx, body, len);
+	CHECK_EQ(post_body(c, type, tx, body, len), 0);
+	CHECK(c->wakes);
+	drain_messages(c, &result, &id);
+	CHECK_EQ(id, c->next_id);
+	return result;
+}
+
+static u32 to_body(const char *text, char *body)
+{
+	u32 len = strlen(text), i;
+
+	for (i = 0; i < len; i++)
+		body[i] = text[i] == '|' ? 0 : text[i];
+	return len;
+}
+
+int reqs(struct client *c, u32 type, u32 tx, const char *text)
+{
+	char body[XENSTORE_PAYLOAD_MAX];
+
+	return req(c, type, tx, body, to_body(text, body));
+}
+
+int post(struct client *c, u32 type, u32 tx, const char *text)
+{
+	char body[XENSTORE_PAYLOAD_MAX];
+
+	return post_body(c, type, tx, body, to_body(text, body));
+}
+
+static int one_path(struct client *c, u32 type, u32 tx, const char *path)
+{
+	return req(c, type, tx, path, strlen(path) + 1);
+}
+
+int rd(struct client *c, u32 tx, const char *path)
+{
+	return one_path(c, XS_READ, tx, path);
+}
+
+int wr(struct client *c, u32 tx, const char *path, const char *value)
+{
+	char body[2 * XENSTORE_PAYLOAD_MAX];
+	u32 len = strlen(path) + 1;
+
+	memcpy(body, path, len);
+	memcpy(body + len, value, strlen(value));
+	return req(c, XS_WRITE, tx, body, len + strlen(value));
+}
+
+int mkd(struct client *c, u32 tx, const char *path)
+{
+	return one_path(c, XS_MKDIR, tx, path);
+}
+
+int rm(struct client *c, u32 tx, const char *path)
+{
+	return one_path(c, XS_RM, tx, path);
+}
+
+static void blank_nuls(struct client *c)
+{
+	u32 i;
+
+	for (i = 0; i < c->len; i++)
+		if (!c->reply[i])
+			c->reply[i] = ' ';
+}
+
+int ls(struct client *c, u32 tx, const char *path)
+{
+	int ret = one_path(c, XS_DIRECTORY, tx, path);
+
+	if (!ret)
+		blank_nuls(c);
+	return ret;
+}
+
+int setp(struct client *c, u32 tx, const char *path, const char *perms)
+{
+	char body[XENSTORE_PAYLOAD_MAX];
+	u32 len = strlen(path) + 1, i;
+
+	memcpy(body, path, len);
+	for (i = 0; perms[i]; i++)
+		body[len++] = perms[i] == ' ' ? 0 : perms[i];
+	body[len++] = 0;
+	return req(c, XS_SET_PERMS, tx, body, len);
+}
+
+int getp(struct client *c, u32 tx, const char *path)
+{
+	int ret = one_path(c, XS_GET_PERMS, tx, path);
+
+	if (!ret)
+		blank_nuls(c);
+	return ret;
+}
+
+int watch(struct client *c, const char *path, const char *token)
+{
+	char body[XENSTORE_PAYLOAD_MAX];
+	u32 len = strlen(path) + 1;
+
+	memcpy(body, path, len);
+	memcpy(body + len, token, strlen(token) + 1);
+	return req(c, XS_WATCH, 0, body, len + strlen(token) + 1);
+}
+
+u32 start(struct client *c)
+{
+	CHECK_EQ(reqs(c, XS_TRANSACTION_START, 0, "|"), 0);
+	return strtoul(c->reply, NULL, 10);
+}
+
+int commit(struct client *c, u32 tx)
+{
+	return reqs(c, XS_TRANSACTION_END, tx, "T|");
+}
+
+int rollback(struct client *c, u32 tx)
+{
+	return reqs(c, XS_TRANSACTION_END, tx, "F|");
+}
+
+const char *events(struct client *c)
+{
+	static char text[sizeof(c->events)];
+
+	drain(c);
+	strcpy(text, c->events);
+	c->events[0] = 0;
+	return text;
+}
+
+bool consistent(struct env *env)
+{
+	return !reqs(&env->dom0, XS_CONTROL, 0, "check|") && !strcmp(env->dom0.reply, "OK");
+}
+
+static struct xenemu_sdomain *find_domain(struct env *env, u16 domid)
+{
+	struct xenemu_sdomain *dom;
+
+	mutex_lock(&env->store->lock);
+	dom = xenemu_sdomain_find(env->store, domid);
+	mutex_unlock(&env->store->lock);
+	CHECK(dom);
+	return dom;
+}
+
+u32 nodes_of(struct env *env, u16 domid)
+{
+	return find_domain(env, domid)->nr_nodes;
+}
+
+long memory_of(struct env *env, u16 domid)
+{
+	return atomic_long_read(&find_domain(env, domid)->mem);
+}
+
+static u64 random_state = 88172645463325252ULL;
+
+u64 random64(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state * 0x2545f4914f6cdd1dULL;
+}
+
+u32 random_below(u32 limit)
+{
+	return (random64() >> 32) % limit;
+}
