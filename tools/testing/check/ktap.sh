@@ -23,7 +23,7 @@ try()
 	if output=$("$@" 2>&1 </dev/null); then
 		echo "ok $TEST_NUMBER $name"
 	else
-		sed 's/^/# /' <<<"$output"
+		echo "# ${output//$'\n'/$'\n'# }"
 		echo "not ok $TEST_NUMBER $name"
 	fi
 }
