@@ -414,6 +414,32 @@ long memory_of(struct env *env, u16 domid)
 	return atomic_long_read(&find_domain(env, domid)->mem);
 }
 
+char *dump(struct env *env)
+{
+	const struct xenemu_node *stack[XENEMU_STORE_MAX_DEPTH], *node;
+	char path[XENSTORE_ABS_PATH_MAX + 1], *text = NULL;
+	const struct xenemu_path top = { .str = "" };
+	struct xenemu_walk walk;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	u32 i;
+
+	/* Begins above "/", so that each path has one slash too many in front. */
+	xenemu_walk_start(&walk, stack, path, env->store->top, &top);
+	while ((node = xenemu_walk_next(&walk, true))) {
+		fprintf(out, "%.*s", (int)walk.len, path);
+		for (i = 0; i < node->perms->nr; i++)
+			fprintf(out, " %u:%u%s", node->perms->perm[i].domid,
+				node->perms->perm[i].access,
+				node->perms->perm[i].ignore ? "i" : "");
+		fprintf(out, " %u ", node->value_len);
+		fwrite(xenemu_node_value(node), 1, node->value_len, out);
+		fputc('\n', out);
+	}
+	fclose(out);
+	return text;
+}
+
 static u64 random_state = 88172645463325252ULL;
 
 u64 random64(void)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <linux/err.h>
+#include <linux/time64.h>
 
 #include "store/internal.h"
 #include "tap.h"
@@ -77,6 +78,9 @@ const char *events(struct client *c);
 bool consistent(struct env *env);
 u32 nodes_of(struct env *env, u16 domid);
 long memory_of(struct env *env, u16 domid);
+
+/* The whole tree as text, to be freed by the caller. */
+char *dump(struct env *env);
 
 u64 random64(void);
 u32 random_below(u32 limit);
