@@ -11,10 +11,11 @@
 #include <linux/time64.h>
 #include <linux/timekeeping.h>
 
-/* So many conflicts are forgiven; one more for each BLAME_DECAY without one. */
+/* So many conflicts are forgiven; one more for each BLAME_DECAY. */
 #define BLAME_BURST	5
-#define BLAME_DECAY	(50 * NSEC_PER_MSEC)
-#define MAX_PAUSE	NSEC_PER_SEC
+#define BLAME_DECAY	NSEC_PER_SEC
+#define MIN_PAUSE	(50 * NSEC_PER_MSEC)
+#define MAX_PAUSE	(2 * NSEC_PER_SEC)
 
 /**
  * xenemu_limit_blame - a transaction failed because of a domain's write
@@ -22,15 +23,14 @@
  * @domid: who wrote
  * @lost: how long the transaction was open
  *
- * dom0's retry finds enough time to succeed, if it takes not longer than half of
- * MAX_PAUSE. Others are not given such power over the writer: they might provoke
- * conflicts.
+ * dom0's retry finds the time it needs to succeed, unless that is more than MAX_PAUSE.
+ * Others are not given such power over the writer: they might provoke conflicts.
  */
 void xenemu_limit_blame(struct xenemu_conn *victim, u16 domid, u64 lost)
 {
 	struct xenemu_store *store = victim->store;
 	struct xenemu_sdomain *dom = xenemu_sdomain_find(store, domid);
-	u64 now = ktime_get_ns(), pause = BLAME_DECAY, decayed;
+	u64 now = ktime_get_ns(), pause = MIN_PAUSE, decayed;
 
 	lockdep_assert_held(&store->lock);
 

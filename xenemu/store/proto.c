@@ -281,6 +281,24 @@ static void dispatch(struct xenemu_request *req, struct xsd_sockmsg *hdr)
 		do_locked(req, hdr, op);
 }
 
+/*
+ * The request was not begun for want of memory. A client that ends a transaction will
+ * not come back to it, so that happens all the same.
+ */
+static void refuse(struct xenemu_request *req, struct xsd_sockmsg *hdr)
+{
+	struct xenemu_txn *txn;
+
+	if (hdr->type == XS_TRANSACTION_END) {
+		mutex_lock(&req->store->lock);
+		txn = xenemu_txn_find(req->conn, hdr->tx_id);
+		if (txn)
+			xenemu_txn_end(txn);
+		mutex_unlock(&req->store->lock);
+	}
+	finish(req, hdr, -ENOMEM);
+}
+
 int xenemu_conn_request(struct xenemu_conn *conn, const struct xsd_sockmsg *hdr, char *body)
 {
 	struct xsd_sockmsg reply = *hdr;
@@ -300,7 +318,7 @@ int xenemu_conn_request(struct xenemu_conn *conn, const struct xsd_sockmsg *hdr,
 		req.msg = xenemu_conn_take_spare(conn);
 		if (!req.msg)
 			return -EAGAIN;
-		finish(&req, &reply, -ENOMEM);
+		refuse(&req, &reply);
 		return 0;
 	}
 	dispatch(&req, &reply);
@@ -323,7 +341,7 @@ int xenemu_conn_call(struct xenemu_conn *conn, struct xsd_sockmsg *hdr, char *bo
 	req.len = hdr->len;
 	req.buf = reply;
 	if (xenemu_conn_alloc_debt(conn, &req.debt)) {
-		finish(&req, hdr, -ENOMEM);
+		refuse(&req, hdr);
 		return 0;
 	}
 	dispatch(&req, hdr);

@@ -221,6 +221,8 @@ int xenemu_txn_op_start(struct xenemu_request *req)
 	if (xenemu_quota_exceeded(store, conn->dom, XENEMU_QUOTA_TRANSACTIONS,
 				  conn->dom->nr_txns + 1))
 		return -ENOSPC;
+	if (!xenemu_quota_may_charge(store, conn->dom, sizeof(*txn)))
+		return -ENOMEM;
 	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
 	if (!txn)
 		return -ENOMEM;
