@@ -27,6 +27,7 @@ struct xenemu_vcpu;
  * locking.rst explains each.
  *
  *   domain->srcu               read side, by threads of vCPUs
+ *   evtchn fd bind_lock        mutex, see evtchn_fd.c
  *   host->lock                 mutex
  *   vcpu->lock                 mutex, tried only: one thread runs a vCPU
  *   domain->lock               mutex; two domains by ascending domid
@@ -34,7 +35,8 @@ struct xenemu_vcpu;
  *   domain->mem.lock           rwsem
  *   ring->lock, store->lock    mutexes, likewise
  *   domain->gnttab.lock        mutex; two domains by ascending domid
- *   evtchn port->lock          spinlock, irqs off; two ports as in evtchn.c
+ *   evtchn port->lock          spinlock, irqs off; two ports as in evtchn_port.h
+ *   evtchn fd lock             spinlock, irqs off, see evtchn_fd.c
  *   domain->page_lock          rwlock, irqs off, innermost
  *
  * KVM's VM ioctls may be called with domain->lock held and no other; its vCPU
