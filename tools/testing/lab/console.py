@@ -84,7 +84,7 @@ class Console:
         if match.group(1) != "0":
             raise ConsoleError(f"{command!r} in the guest: status {match.group(1)}")
         # The first line is the echo of the command.
-        return output.partition("\n")[2]
+        return output.partition("\n")[2] + "\n"
 
     def wait_end(self, timeout):
         """Wait until the VMM is gone and return its status."""
