@@ -31,6 +31,7 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+#undef __counted_by
 #define __counted_by(member)
 #define __printf(a, b) __attribute__((format(printf, a, b)))
 #define __must_check __attribute__((warn_unused_result))
