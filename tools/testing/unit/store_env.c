@@ -442,6 +442,11 @@ char *dump(struct env *env)
 
 static u64 random_state = 88172645463325252ULL;
 
+void random_seed(u64 seed)
+{
+	random_state = seed * 0x9e3779b97f4a7c15ULL ?: 1;
+}
+
 u64 random64(void)
 {
 	random_state ^= random_state << 13;

@@ -82,6 +82,7 @@ long memory_of(struct env *env, u16 domid);
 /* The whole tree as text, to be freed by the caller. */
 char *dump(struct env *env);
 
+void random_seed(u64 seed);
 u64 random64(void);
 u32 random_below(u32 limit);
 

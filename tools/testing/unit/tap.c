@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 unsigned long tap_operations = 100000;
+unsigned long tap_seed = 1;
 
 static struct tap_test *tests;
 
@@ -74,9 +75,13 @@ int main(int argc, char **argv)
 	int nr = 0, pass = 0, fail = 0;
 	struct tap_test *test;
 
-	if (argc > 2 && !strcmp(argv[1], "-n")) {
-		tap_operations = strtoul(argv[2], NULL, 0);
-		pattern += 2;
+	for (; pattern[0] && pattern[0][0] == '-' && pattern[1]; pattern += 2) {
+		unsigned long value = strtoul(pattern[1], NULL, 0);
+
+		if (!strcmp(pattern[0], "-n"))
+			tap_operations = value;
+		else if (!strcmp(pattern[0], "-s"))
+			tap_seed = value;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (test = tests; test; test = test->next)

@@ -22,6 +22,9 @@ _Noreturn void tap_fail(const char *file, int line, const char *fmt, ...)
 /* Number of operations that tests with random ones do. */
 extern unsigned long tap_operations;
 
+/* What these are derived from. */
+extern unsigned long tap_seed;
+
 #define TEST(test_name)							\
 	static void test_name(void);					\
 	static struct tap_test tap_##test_name = { #test_name, test_name, 0 }; \
