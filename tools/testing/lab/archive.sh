@@ -20,20 +20,27 @@ bed_apt()
 		-o Acquire::Languages=none -o APT::Architecture=amd64 "$@"
 }
 
-update_archive()
+read_archive()
 {
 	local suite
 
-	need_packages \
-		/usr/share/keyrings/debian-archive-trixie-stable.gpg:debian-archive-keyring
+	[ -z "$(find "$APT/update.log" -mmin -60 2>/dev/null)" ] || return 0
 	mkdir -p "$APT/lists/partial" "$APT/cache/archives/partial" "$APT/debs"
 	for suite in trixie trixie-backports sid; do
 		echo "deb [signed-by=$KEYRING] $MIRROR $suite main"
 	done >"$APT/sources.list"
 	bed_apt apt-get update >"$APT/update.log" 2>&1 || {
 		cat "$APT/update.log" >&2
+		rm "$APT/update.log"
 		die "cannot read the Debian archive at $MIRROR"
 	}
+}
+
+# Read the lists of packages, unless that was done within an hour.
+update_archive()
+{
+	need_lab_packages
+	with_lock archive read_archive
 }
 
 # fetch PACKAGE... - download packages and print the files' names.

@@ -12,6 +12,7 @@ SOURCE_DIR=$(cd "$LAB_DIR/../../.." && pwd -P)
 CACHE=${XENEMU_CACHE:-/var/cache/xenemu}
 # shellcheck disable=SC2034
 MIRROR=${XENEMU_MIRROR:-http://deb.debian.org/debian}
+# shellcheck disable=SC2034
 KERNELS="6.12 7.2"
 
 # Exit status of a lab script when the lab itself, not the command, failed.
@@ -76,6 +77,16 @@ need_packages()
 	}
 }
 
+# What the lab's scripts use of the host, at once: two that run side by side must
+# not both call apt-get.
+need_lab_packages()
+{
+	with_lock packages need_packages mmdebstrap:mmdebstrap cpio:cpio rsync:rsync \
+		mke2fs:e2fsprogs xz:xz-utils zstd:zstd unshare:util-linux \
+		qemu-system-x86_64:qemu-system-x86 \
+		/usr/share/keyrings/debian-archive-trixie-stable.gpg:debian-archive-keyring
+}
+
 # with_lock NAME COMMAND... - run a command while nobody else holds NAME.
 with_lock()
 {
@@ -104,6 +115,7 @@ work_dir()
 sync_source()
 {
 	mkdir -p "$1"
+	echo "$SOURCE_DIR" >"$(work_dir)/source"
 	rsync -a --delete --chown="$BUILD_UID:$BUILD_UID" \
 		--filter=':- .gitignore' --exclude=/.git \
 		"$SOURCE_DIR/" "$1/" >&2
@@ -134,19 +146,15 @@ in_root()
 	' in_root "$root" "$dir" "$BUILD_UID" "$@" </dev/null
 }
 
-# make_image DIR IMAGE FREE_MIB - an ext4 image of DIR with room to write.
+# make_image DIR IMAGE FREE_MIB [OPTION]... - an ext4 image of DIR with room to
+# write, and with what mke2fs is told besides.
 make_image()
 {
-	local mib
+	local mib dir=$1 image=$2
 
-	mib=$(($(du -s -m --apparent-size "$1" | cut -f1) * 11 / 10 + $3))
-	mke2fs -q -F -t ext4 -O '^has_journal' -m 0 -d "$1" "$2" "${mib}m" >/dev/null
-}
-
-# kernel_release ROOT 6.12|7.2 - the full release of that kernel in the bed.
-kernel_release()
-{
-	cat "$1/usr/lib/xenemu-bed/release-$2"
+	mib=$(($(du -s -m --apparent-size "$dir" | cut -f1) * 11 / 10 + $3))
+	shift 3
+	mke2fs -q -F -t ext4 -m 0 "$@" -d "$dir" "$image" "${mib}m" >/dev/null
 }
 
 check_kernel()
