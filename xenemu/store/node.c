@@ -434,7 +434,7 @@ int xenemu_node_op_rm(struct xenemu_request *req)
 		ret = 0;
 		if (req->txn)
 			ret = xenemu_txn_touch(req, parent.str, parent.len,
-					       XENEMU_TOUCH_EXISTS);
+					       XENEMU_TOUCH_EXISTS | XENEMU_TOUCH_PERMS);
 	} else if (!ret && !path.len) {
 		ret = -EINVAL;
 	} else if (!ret) {

@@ -572,9 +572,8 @@ static void note_outside(struct model *m, struct mtxn *own, const char *path, bo
 	}
 }
 
-static void one_request(struct model *m, struct mclient *mc)
+static void one_request(struct model *m, struct mclient *mc, struct mtxn *txn)
 {
-	struct mtxn *txn = mc->txn[random_below(MAX_TXNS)];
 	u16 domid = mc->c->domid;
 	struct mop op;
 	int more = 0;
@@ -722,6 +721,26 @@ static void end_txn(struct model *m, struct mclient *mc, u32 slot)
 		replay(m, txn, domid);
 	}
 	free(txn);
+}
+
+/* A transaction that does much, while others do little. */
+static void busy_txn(struct model *m, struct mclient *mc)
+{
+	u32 slot, i;
+
+	start_txn(m, mc);
+	for (slot = MAX_TXNS - 1; slot && !mc->txn[slot]; slot--)
+		;
+	if (!mc->txn[slot])
+		return;
+	for (i = 0; i < MAX_LOG; i++) {
+		one_request(m, mc, mc->txn[slot]);
+		check_events(m);
+		if (!random_below(6))
+			one_request(m, &m->client[random_below(NR_CLIENTS)], NULL);
+		check_events(m);
+	}
+	end_txn(m, mc, slot);
 }
 
 static void one_watch(struct model *m, struct mclient *mc)
@@ -932,7 +951,9 @@ TEST(store_model_random)
 		/* Nobody is to pause for conflicts. */
 		shim_now += 100000000;
 		if (what < 700)
-			one_request(m, mc);
+			one_request(m, mc, mc->txn[random_below(MAX_TXNS)]);
+		else if (what < 730)
+			busy_txn(m, mc);
 		else if (what < 800)
 			start_txn(m, mc);
 		else if (what < 900)
