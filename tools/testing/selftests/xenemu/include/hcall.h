@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Hypercalls of a guest of either size: a VM for each test, results and longs
+ * in the guest's layout. To be included once, by a test of hypercalls.
+ */
+#ifndef XENEMU_TEST_HCALL_H
+#define XENEMU_TEST_HCALL_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "vm.h"
+
+#define SHARED_INFO_GFN	(GUEST_PAGES / PAGE)
+#define END_GFN		(VM_MEMORY / PAGE)
+/* Mapped by the guest's page tables; no RAM is there. */
+#define NOWHERE		0xf0000000u
+
+FIXTURE(hypercall)
+{
+	struct vm vm;
+	struct vm_vcpu *vcpu;
+	uint8_t *data;
+};
+
+FIXTURE_VARIANT(hypercall)
+{
+	bool bit32;
+};
+
+FIXTURE_VARIANT_ADD(hypercall, bit64) { .bit32 = false };
+FIXTURE_VARIANT_ADD(hypercall, bit32) { .bit32 = true };
+
+FIXTURE_SETUP(hypercall)
+{
+	struct vm_config config = { .bit32 = variant->bit32, .nr_vcpus = 2 };
+
+	vm_create(&self->vm, &config);
+	self->vcpu = &self->vm.vcpus[0];
+	self->data = vm_ptr(&self->vm, GUEST_DATA);
+}
+
+FIXTURE_TEARDOWN(hypercall)
+{
+	vm_destroy(&self->vm);
+}
+
+/* A 32-bit guest has only half of the result. */
+static inline int64_t result_of(struct vm_vcpu *vcpu)
+{
+	int64_t result = *(int64_t *)(vcpu->mailbox + MAILBOX_RESULT);
+
+	return vcpu->vm->bit32 ? (int32_t)result : result;
+}
+
+static inline int start(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b, uint64_t c)
+{
+	const uint64_t args[6] = { a, b, c };
+
+	vcpu_command(vcpu, GUEST_OP_HYPERCALL, nr, args);
+	return vcpu_run(vcpu);
+}
+
+static inline int64_t call(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b,
+			   uint64_t c)
+{
+	HCALL3(vcpu, nr, a, b, c);
+	return result_of(vcpu);
+}
+
+static inline int64_t call_arg(struct vm_vcpu *vcpu, unsigned int nr, uint64_t op, void *arg,
+			       size_t len)
+{
+	hypercall_arg(vcpu, nr, op, arg, len);
+	return result_of(vcpu);
+}
+
+/* Writes a guest's long; returns its size. */
+static inline unsigned int put_long(struct vm *vm, void *where, uint64_t value)
+{
+	memcpy(where, &value, vm->bit32 ? 4 : 8);
+	return vm->bit32 ? 4 : 8;
+}
+
+static inline uint64_t put_longs(struct vm *vm, uint64_t gpa, uint64_t first, unsigned int nr)
+{
+	uint8_t *p = vm_ptr(vm, gpa);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		p += put_long(vm, p, first + i);
+	return gpa;
+}
+
+/* Writes an element of a multicall; returns its size. */
+static inline unsigned int put_element(struct vm *vm, uint8_t *p, uint64_t op, uint64_t a,
+				       uint64_t b, uint64_t c)
+{
+	unsigned int size = 0, i;
+
+	size += put_long(vm, p, op);
+	size += put_long(vm, p + size, 0x5555);
+	size += put_long(vm, p + size, a);
+	size += put_long(vm, p + size, b);
+	size += put_long(vm, p + size, c);
+	for (i = 3; i < 6; i++)
+		size += put_long(vm, p + size, 0);
+	return size;
+}
+
+#endif /* XENEMU_TEST_HCALL_H */
