@@ -383,8 +383,9 @@ int xenemu_node_op_write(struct xenemu_request *req)
 	lockdep_assert_held(&req->store->lock);
 
 	value = memchr(req->body, 0, req->len);
-	if (!value++)
+	if (!value)
 		return -EINVAL;
+	value++;
 	len = req->body + req->len - value;
 	ret = xenemu_path_parse(req, req->body, XENEMU_PATH_NODE, &path);
 	if (ret)
