@@ -192,7 +192,7 @@ static const struct format {
 	const char *(*decompress)(const uint8_t *data, size_t len, struct buffer *out);
 } formats[] = {
 	{ "gzip", "\x1f\x8b", 2, gunzip },
-	{ "xz", "\xfd" "7zXZ\0", 6, unxz },
+	{ "xz", "\xfd\x37zXZ\0", 6, unxz },
 	{ "zstd", "\x28\xb5\x2f\xfd", 4, unzstd },
 	{ "lz4", "\x02\x21\x4c\x18", 4, unlz4 },
 	{ "bzip2", "BZh", 3, NULL },

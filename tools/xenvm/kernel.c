@@ -82,7 +82,8 @@ static int find_payload(const struct file_map *file, const char *path, const uin
 	if (header.boot_flag != BOOT_FLAG || header.header != SETUP_MAGIC)
 		return 0;
 	if (header.version < BOOT_PROTOCOL_PAYLOAD)
-		return fail("the kernel %s is too old: it does not tell where its payload is", path);
+		return fail("the kernel %s is too old: it does not tell where its payload is",
+			    path);
 
 	/* No setup sectors means 4; the boot sector comes before them. */
 	start = ((header.setup_sects ? header.setup_sects : 4) + 1) * SECTOR;

@@ -9,7 +9,7 @@
  * struct source - a file descriptor to wait for
  * @fd: the fd
  * @events: what to wait for, as for poll(); may change while it is in the loop.
- *          With 0 the fd is not looked at at all
+ *          With 0 nobody looks at the fd
  * @ready: called when one of @events, or an error or hang-up, is there
  */
 struct source {
