@@ -49,6 +49,7 @@ struct xenemu_page;
  * @upcall_vector: HVMOP_set_evtchn_upcall_vector, or 0
  * @upcall: eventfd that injects @upcall_vector, or NULL. Protected by the
  *          domain's page_lock
+ * @rcu: its memory goes after a grace period
  */
 struct xenemu_vcpu {
 	struct xenemu_domain *domain;

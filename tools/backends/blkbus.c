@@ -348,9 +348,10 @@ int blk_bus_update(struct xb_blk *blk)
 	}
 }
 
+typedef int watch_fn(struct xenemu_xs *xs, const char *path, const char *token);
+
 /* The nodes whose changes matter. The last is no node, but tells of domains that died. */
-static int for_each_watch(struct xb_blk *blk,
-			  int (*fn)(struct xenemu_xs *xs, const char *path, const char *token))
+static int on_each_watch(struct xb_blk *blk, watch_fn *fn)
 {
 	char path[XB_PATH_MAX];
 	int ret;
@@ -387,7 +388,7 @@ int blk_bus_start(struct xb_blk *blk)
 	if (!ret && !enable)
 		blk->limits.discard = false;
 
-	ret = for_each_watch(blk, xenemu_xs_watch);
+	ret = on_each_watch(blk, xenemu_xs_watch);
 	if (ret)
 		blk_bus_stop(blk);
 	return ret;
@@ -399,5 +400,5 @@ int blk_bus_start(struct xb_blk *blk)
  */
 void blk_bus_stop(struct xb_blk *blk)
 {
-	for_each_watch(blk, xenemu_xs_unwatch);
+	on_each_watch(blk, xenemu_xs_unwatch);
 }

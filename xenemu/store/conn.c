@@ -110,8 +110,8 @@ void xenemu_conn_put_debt(struct xenemu_store *store, struct xenemu_debt *debt)
 {
 	if (!debt || !refcount_dec_and_test(&debt->ref))
 		return;
-	/* Pairs with may_accept: it sets blocked, then reads the count. */
 	atomic_dec(&debt->dom->outstanding);
+	/* Pairs with may_accept: it sets blocked, then reads the count. */
 	smp_mb__after_atomic();
 	spin_lock(&store->root_lock);
 	xenemu_conn_wake_blocked(debt->dom);
@@ -504,8 +504,8 @@ bool xenemu_conn_may_accept(struct xenemu_conn *conn)
 		return false;
 	if (acceptable(conn))
 		return true;
-	/* Whoever makes it acceptable from here on will see that we wait. */
 	atomic_set(&conn->blocked, 1);
+	/* Whoever makes it acceptable from here on will see that we wait. */
 	smp_mb();
 	if (!acceptable(conn))
 		return false;

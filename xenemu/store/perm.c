@@ -80,6 +80,8 @@ u8 xenemu_perms_access(const struct xenemu_perms *perms, const struct xenemu_cre
  * @store: the store
  * @perms: permissions
  * @i: index of the entry
+ *
+ * Return: true if it does.
  */
 bool xenemu_perms_valid(struct xenemu_store *store, const struct xenemu_perms *perms,
 			u32 i)

@@ -75,6 +75,8 @@ u32 xenemu_quota_limit(const struct xenemu_store *store, const struct xenemu_sdo
  * @dom: domain whose limit it is
  * @which: of what
  * @value: how much there would be
+ *
+ * Return: true if that is more than it may have.
  */
 bool xenemu_quota_exceeded(const struct xenemu_store *store,
 			   const struct xenemu_sdomain *dom, enum xenemu_quota which,
@@ -90,6 +92,8 @@ bool xenemu_quota_exceeded(const struct xenemu_store *store,
  * @store: the store
  * @dom: the domain
  * @bytes: how much more
+ *
+ * Return: true if it may.
  */
 bool xenemu_quota_may_charge(const struct xenemu_store *store,
 			     const struct xenemu_sdomain *dom, size_t bytes)
@@ -104,6 +108,8 @@ bool xenemu_quota_may_charge(const struct xenemu_store *store,
  * @perms: its permissions
  * @value_len: length of its value
  * @names_len: length of the names of its children, with a NUL each
+ *
+ * Return: true if it is.
  */
 bool xenemu_quota_node_fits(struct xenemu_request *req, const struct xenemu_perms *perms,
 			    u64 value_len, u64 names_len)

@@ -204,6 +204,8 @@ void xenemu_store_del_domain(struct xenemu_store *store, u16 domid);
  * xenemu_store_is_introduced - whether XS_INTRODUCE was done for a domain
  * @store: the store
  * @domid: any number
+ *
+ * Return: true if it was.
  */
 bool xenemu_store_is_introduced(struct xenemu_store *store, u16 domid);
 
@@ -265,6 +267,8 @@ int xenemu_conn_reset(struct xenemu_conn *conn);
  * @conn: the connection
  *
  * Context: any.
+ *
+ * Return: true if it was or did.
  */
 bool xenemu_conn_is_dead(const struct xenemu_conn *conn);
 
@@ -285,6 +289,8 @@ u32 xenemu_conn_features(const struct xenemu_conn *conn);
  * when to ask again. False for a dead connection, without such a call.
  *
  * Context: process; spinlocks may be held.
+ *
+ * Return: true if the next request may be read.
  */
 bool xenemu_conn_may_accept(struct xenemu_conn *conn);
 
@@ -325,6 +331,8 @@ int xenemu_conn_call(struct xenemu_conn *conn, struct xsd_sockmsg *hdr, char *bo
  * @conn: the connection
  *
  * Context: process; spinlocks may be held.
+ *
+ * Return: true if there is.
  */
 bool xenemu_conn_has_output(struct xenemu_conn *conn);
 

@@ -102,9 +102,10 @@ static void test_devid(void)
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int ret = xb_vbd_devid(cases[i].name, &devid);
+		long long got = ret ? -1 : (long long)devid;
 
-		if ((ret ? -1 : (long long)devid) != cases[i].devid) {
-			printf("# %s: %lld\n", cases[i].name, ret ? -1 : (long long)devid);
+		if (got != cases[i].devid) {
+			printf("# %s: %lld\n", cases[i].name, got);
 			tap_failed = true;
 		}
 	}

@@ -198,7 +198,9 @@ static void test_bad_events(void)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		setup();
 		memcpy(msg, &cases[i].hdr, 16);
-		len = cases[i].hdr.len < 32 ? cases[i].hdr.len : 0;
+		len = 0;
+		if (cases[i].hdr.len < 32)
+			len = cases[i].hdr.len;
 		memcpy(msg + 16, cases[i].body, len);
 		for (j = 0; j < 16 + len; j++) {
 			fake_store_send(msg + j, 1);

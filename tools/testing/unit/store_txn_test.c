@@ -60,8 +60,10 @@ TEST(store_txn_read_modify_write)
 	env_destroy(env);
 }
 
-enum { NOTHING, WRITE_A, WRITE_AX, WRITE_AXY, WRITE_B, NEW_AN, NEW_ANM, RM_A, RM_AX, RM_AXY,
-       PERM_A, PERM_AX, REWRITE_AX, NR_ACTS };
+enum {
+	NOTHING, WRITE_A, WRITE_AX, WRITE_AXY, WRITE_B, NEW_AN, NEW_ANM, RM_A, RM_AX, RM_AXY,
+	PERM_A, PERM_AX, REWRITE_AX, NR_ACTS
+};
 
 /* What somebody does to a tree in which a/x/y and b exist. */
 static void act(struct client *c, u32 tx, int what)

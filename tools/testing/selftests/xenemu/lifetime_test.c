@@ -311,7 +311,8 @@ TEST_F(lifetime, VM_of_another_process_is_ENODEV)
 		pid_t grandchild = fork();
 
 		if (!grandchild)
-			_exit(xioctl(self->vm.host_fd, XENEMU_HOST_CREATE_DOMAIN, &args) != -ENODEV);
+			_exit(xioctl(self->vm.host_fd, XENEMU_HOST_CREATE_DOMAIN,
+				     &args) != -ENODEV);
 		waitpid(grandchild, &grandchild_status, 0);
 		_exit(!!grandchild_status);
 	}
