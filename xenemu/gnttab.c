@@ -24,6 +24,7 @@
 #include "access.h"
 #include "domain.h"
 #include "grant_entry.h"
+#include "trace.h"
 
 #define ENTRIES_PER_FRAME	(PAGE_SIZE / sizeof(struct xenemu_grant_v1))
 
@@ -417,20 +418,8 @@ static void unuse(struct xenemu_gnttab *table, struct xenemu_grant *grant, bool 
 		kfree(grant);
 }
 
-/**
- * xenemu_gnttab_pin - begin to use a granted page
- * @domain: the granter, dom0 too; a reference must be held as long as the pin
- * @domid: whom the page must have been granted to
- * @gref: the reference; any value
- * @write: for reading and writing, else for reading only
- * @pin: gets the use, which xenemu_gnttab_unpin() ends
- *
- * Context: process context, may sleep. Takes the granter's mmap lock, so no
- * mmap lock and no lock that is taken under one may be held.
- * Return: GNTST_okay, or what a guest that maps a grant is told.
- */
-int xenemu_gnttab_pin(struct xenemu_domain *domain, u16 domid, u32 gref, bool write,
-		      struct xenemu_gnttab_pin *pin)
+static int pin_grant(struct xenemu_domain *domain, u16 domid, u32 gref, bool write,
+		     struct xenemu_gnttab_pin *pin)
 {
 	struct xenemu_gnttab *table = &domain->gnttab;
 	struct xenemu_grant *grant;
@@ -469,6 +458,27 @@ int xenemu_gnttab_pin(struct xenemu_domain *domain, u16 domid, u32 gref, bool wr
 }
 
 /**
+ * xenemu_gnttab_pin - begin to use a granted page
+ * @domain: the granter, dom0 too; a reference must be held as long as the pin
+ * @domid: whom the page must have been granted to
+ * @gref: the reference; any value
+ * @write: for reading and writing, else for reading only
+ * @pin: gets the use, which xenemu_gnttab_unpin() ends
+ *
+ * Context: process context, may sleep. Takes the granter's mmap lock, so no
+ * mmap lock and no lock that is taken under one may be held.
+ * Return: GNTST_okay, or what a guest that maps a grant is told.
+ */
+int xenemu_gnttab_pin(struct xenemu_domain *domain, u16 domid, u32 gref, bool write,
+		      struct xenemu_gnttab_pin *pin)
+{
+	int status = pin_grant(domain, domid, gref, write, pin);
+
+	trace_xenemu_gnttab_pin(domain->domid, gref, domid, write, status);
+	return status;
+}
+
+/**
  * xenemu_gnttab_unpin - end a use of a granted page
  * @pin: the use; nothing touches the page for it any more
  *
@@ -476,6 +486,8 @@ int xenemu_gnttab_pin(struct xenemu_domain *domain, u16 domid, u32 gref, bool wr
  */
 void xenemu_gnttab_unpin(struct xenemu_gnttab_pin *pin)
 {
+	trace_xenemu_gnttab_unpin(pin->domain->domid, READ_ONCE(pin->grant->gref),
+				  pin->write);
 	/* The page first: once the entry says unused, the guest may reuse it. */
 	xenemu_page_put(pin->page);
 	unuse(&pin->domain->gnttab, pin->grant, pin->write);

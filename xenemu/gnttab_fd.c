@@ -84,7 +84,8 @@ struct mapped {
  * @as_pages: no page can leave its file; immutable
  * @state: protected, like the following, by the fd's lock
  * @writable: all grants are used for writing
- * @nr_vmas: number of areas that map it: two for a moment while it is moved
+ * @nr_vmas: number of areas that map it: more than one while it is moved, or
+ *           when a child inherited it after MADV_DOFORK
  * @clear_byte: zero the byte at @clear_offset when it is unmapped
  * @clear_offset: in bytes
  * @notify: whose peer gets an event when the grants are given back; a

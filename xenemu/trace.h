@@ -134,68 +134,63 @@ TRACE_EVENT(xenemu_evtchn_deliver,
 		  __entry->domid, __entry->vcpu, __entry->port, __entry->upcall)
 );
 
-/* @to_domid maps grant @ref of @domid, or could not: @status is GNTST_*. */
-TRACE_EVENT(xenemu_gnttab_map,
-	TP_PROTO(u16 domid, u32 ref, u16 to_domid, u64 gfn, u32 flags, s32 status),
-	TP_ARGS(domid, ref, to_domid, gfn, flags, status),
+/* @to_domid uses grant @ref of @domid: maps it or copies; or may not: GNTST_*. */
+TRACE_EVENT(xenemu_gnttab_pin,
+	TP_PROTO(u16 domid, u32 ref, u16 to_domid, bool write, s32 status),
+	TP_ARGS(domid, ref, to_domid, write, status),
 	TP_STRUCT__entry(
 		__field(u16, domid)
 		__field(u32, ref)
 		__field(u16, to_domid)
-		__field(u64, gfn)
-		__field(u32, flags)
+		__field(bool, write)
 		__field(s32, status)
 	),
 	TP_fast_assign(
 		__entry->domid = domid;
 		__entry->ref = ref;
 		__entry->to_domid = to_domid;
-		__entry->gfn = gfn;
-		__entry->flags = flags;
+		__entry->write = write;
 		__entry->status = status;
 	),
-	TP_printk("dom=%u ref=%u to_dom=%u gfn=0x%llx flags=0x%x status=%d",
-		  __entry->domid, __entry->ref, __entry->to_domid, __entry->gfn,
-		  __entry->flags, __entry->status)
+	TP_printk("dom=%u ref=%u to_dom=%u write=%u status=%d",
+		  __entry->domid, __entry->ref, __entry->to_domid, __entry->write,
+		  __entry->status)
 );
 
-TRACE_EVENT(xenemu_gnttab_unmap,
-	TP_PROTO(u16 domid, u32 ref, u16 to_domid),
-	TP_ARGS(domid, ref, to_domid),
+TRACE_EVENT(xenemu_gnttab_unpin,
+	TP_PROTO(u16 domid, u32 ref, bool write),
+	TP_ARGS(domid, ref, write),
 	TP_STRUCT__entry(
 		__field(u16, domid)
 		__field(u32, ref)
-		__field(u16, to_domid)
+		__field(bool, write)
 	),
 	TP_fast_assign(
 		__entry->domid = domid;
 		__entry->ref = ref;
-		__entry->to_domid = to_domid;
+		__entry->write = write;
 	),
-	TP_printk("dom=%u ref=%u to_dom=%u",
-		  __entry->domid, __entry->ref, __entry->to_domid)
+	TP_printk("dom=%u ref=%u write=%u", __entry->domid, __entry->ref, __entry->write)
 );
 
-/* @domid asked its XenStore: @type is XS_*, @err what was answered. */
+/* A client that acts as @domid asks the XenStore: @type is XS_*. */
 TRACE_EVENT(xenemu_store_request,
-	TP_PROTO(u16 domid, u32 type, u32 tx_id, u32 len, int err),
-	TP_ARGS(domid, type, tx_id, len, err),
+	TP_PROTO(u16 domid, u32 type, u32 tx_id, u32 len),
+	TP_ARGS(domid, type, tx_id, len),
 	TP_STRUCT__entry(
 		__field(u16, domid)
 		__field(u32, type)
 		__field(u32, tx_id)
 		__field(u32, len)
-		__field(int, err)
 	),
 	TP_fast_assign(
 		__entry->domid = domid;
 		__entry->type = type;
 		__entry->tx_id = tx_id;
 		__entry->len = len;
-		__entry->err = err;
 	),
-	TP_printk("dom=%u type=%u tx=%u len=%u err=%d",
-		  __entry->domid, __entry->type, __entry->tx_id, __entry->len, __entry->err)
+	TP_printk("dom=%u type=%u tx=%u len=%u",
+		  __entry->domid, __entry->type, __entry->tx_id, __entry->len)
 );
 
 #endif /* XENEMU_TRACE_H */

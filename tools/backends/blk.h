@@ -136,6 +136,7 @@ enum blk_event {
  * @ready: polls that have fired
  * @state: state of the backend, as last written to the store; XenbusStateUnknown
  *         before that
+ * @front_connected: the frontend said that it is connected to the rings in use
  * @seen_domain: the store knew the frontend's domain once
  * @grants: the guest's pages
  * @params: of the present connection
@@ -156,6 +157,7 @@ struct xb_blk {
 	unsigned int armed;
 	unsigned int ready;
 	enum xenbus_state state;
+	bool front_connected;
 	bool seen_domain;
 	struct blk_grants grants;
 	struct blk_params params;

@@ -134,7 +134,8 @@ static int write_state(struct xenemu_xs *xs, uint32_t tx, void *arg)
 		ret = write_features(blk, tx);
 	if (!ret && change->state == XenbusStateConnected)
 		ret = write_properties(blk, tx);
-	if (!ret && old != change->state)
+	/* Even if it is the same: the frontend waits for the event. */
+	if (!ret)
 		ret = write_back(blk, tx, "state", change->state);
 	return ret;
 }
@@ -252,6 +253,20 @@ int blk_bus_fail(struct xb_blk *blk)
 	return set_state(blk, XenbusStateClosing);
 }
 
+/*
+ * Does a frontend that says that it has made its rings mean others than those
+ * that we are connected to? So it does after a resume, and after a start so fast
+ * that we missed its beginning.
+ */
+static bool has_new_rings(struct xb_blk *blk)
+{
+	struct blk_params params;
+
+	if (blk->front_connected)
+		return true;
+	return !read_params(blk, &params) && memcmp(&params, &blk->params, sizeof(params));
+}
+
 /* The frontend has made its rings. */
 static int connect_front(struct xb_blk *blk, uint32_t front)
 {
@@ -259,12 +274,9 @@ static int connect_front(struct xb_blk *blk, uint32_t front)
 	int ret;
 
 	if (blk->nr_queues) {
-		/*
-		 * It may have started afresh so fast that we missed it. Once it
-		 * says that it is connected too, it means to this connection.
-		 */
-		if (front != XenbusStateInitialised || read_params(blk, &params) ||
-		    !memcmp(&params, &blk->params, sizeof(params)))
+		if (front == XenbusStateConnected)
+			blk->front_connected = true;
+		if (front == XenbusStateConnected || !has_new_rings(blk))
 			return 0;
 		blk_disconnect(blk);
 		blk->state = XenbusStateInitWait;
@@ -277,6 +289,7 @@ static int connect_front(struct xb_blk *blk, uint32_t front)
 	if (blk->state != XenbusStateInitWait && blk->state != XenbusStateUnknown)
 		return 0;
 
+	blk->front_connected = false;
 	ret = read_params(blk, &params);
 	if (ret)
 		blk_log(blk, "the guest's XenStore nodes make no sense: %s", strerror(-ret));

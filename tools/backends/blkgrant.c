@@ -66,6 +66,12 @@ static void drop(struct blk_grants *grants, struct blk_grant *grant)
 	grants->free = grant;
 }
 
+static void drop_all(struct blk_grants *grants)
+{
+	while (grants->lru.lru_next != &grants->lru)
+		drop(grants, grants->lru.lru_next);
+}
+
 /* Map a page to keep. NULL if it cannot be, or if requests use all that we may keep. */
 static struct blk_grant *keep(struct blk_grants *grants, uint32_t gref)
 {
@@ -134,8 +140,7 @@ int blk_grants_init(struct blk_grants *grants, int fd, uint32_t domid, uint32_t 
  */
 void blk_grants_destroy(struct blk_grants *grants)
 {
-	while (grants->lru.lru_next != &grants->lru)
-		drop(grants, grants->lru.lru_next);
+	drop_all(grants);
 	free(grants->buckets);
 	free(grants->pool);
 	grants->buckets = NULL;
@@ -193,6 +198,12 @@ int blk_grants_get(struct blk_grants *grants, const uint32_t *refs, unsigned int
 		return 0;
 
 	ret = xenemu_gnttab_map(grants->fd, grants->domid, rest_refs, nr_rest, writable, rest);
+	if (ret == -ENOMEM || ret == -ENOSPC) {
+		/* A process can have so many mappings and no more: what is kept must go. */
+		drop_all(grants);
+		ret = xenemu_gnttab_map(grants->fd, grants->domid, rest_refs, nr_rest, writable,
+					rest);
+	}
 	if (ret) {
 		blk_grants_put(grants, held, nr, rest);
 		return ret;

@@ -70,16 +70,30 @@ int xenemu_open(const char *path);
 int xenemu_get_query(int fd, struct xenemu_query *query);
 
 /**
- * xenemu_open_store - open a XenStore connection
+ * xenemu_open_store - open a XenStore connection, for xsclient.h
  * @host_fd: the host
  * @domid: domain to act as, 0 for the privileged one
- *
- * Likewise xenemu_open_evtchn() and xenemu_open_gnttab(), for backends.
  *
  * Return: an fd or a negative errno.
  */
 int xenemu_open_store(int host_fd, uint32_t domid);
+
+/**
+ * xenemu_open_evtchn - open an event channel end point, for evtchn.h
+ * @host_fd: the host
+ * @domid: domain to act as
+ *
+ * Return: an fd or a negative errno.
+ */
 int xenemu_open_evtchn(int host_fd, uint32_t domid);
+
+/**
+ * xenemu_open_gnttab - open a mapper of grants, for gnttab.h
+ * @host_fd: the host
+ * @domid: domain to act as
+ *
+ * Return: an fd or a negative errno.
+ */
 int xenemu_open_gnttab(int host_fd, uint32_t domid);
 
 /* ---- VM ---- */
@@ -176,8 +190,27 @@ int xenemu_vm_add_memory(struct xenemu_vm *vm, const struct xenemu_memory *memor
  */
 int xenemu_vm_reserve(struct xenemu_vm *vm, uint64_t guest_addr, uint64_t len);
 
+/**
+ * xenemu_vm_set_memory_map - set what XENMEM_memory_map tells the guest
+ * @vm: the VM
+ * @map: its ranges, by address
+ * @nr: number of them
+ *
+ * Return: 0 or a negative errno.
+ */
 int xenemu_vm_set_memory_map(struct xenemu_vm *vm, const struct xenemu_memory_map_entry *map,
 			     unsigned int nr);
+
+/**
+ * xenemu_vm_set_param - set an HVM parameter with the rights of the toolstack
+ * @vm: the VM
+ * @index: HVM_PARAM_* of <xen/hvm/params.h>
+ * @value: its value
+ *
+ * xenemu_vm_get_param() reads one.
+ *
+ * Return: 0 or a negative errno.
+ */
 int xenemu_vm_set_param(struct xenemu_vm *vm, uint32_t index, uint64_t value);
 int xenemu_vm_get_param(struct xenemu_vm *vm, uint32_t index, uint64_t *value);
 
@@ -190,7 +223,26 @@ int xenemu_vm_get_param(struct xenemu_vm *vm, uint32_t index, uint64_t *value);
  * Return: 0 or a negative errno.
  */
 int xenemu_vm_alloc_unbound(struct xenemu_vm *vm, uint32_t remote_domid, uint32_t *port);
+
+/**
+ * xenemu_vm_seed_grant - grant a page on the guest's behalf
+ * @vm: the VM
+ * @gref: 0 for the console's ring, 1 for XenStore's; up to 7 are the toolstack's
+ * @domid: domain that may map it
+ * @gfn: the page
+ *
+ * Return: 0 or a negative errno.
+ */
 int xenemu_vm_seed_grant(struct xenemu_vm *vm, uint32_t gref, uint32_t domid, uint64_t gfn);
+
+/**
+ * xenemu_vm_send_virq - raise a virtual interrupt
+ * @vm: the VM
+ * @virq: VIRQ_* of <xen/xen.h>
+ * @vcpu_id: vCPU to raise it on; 0 if it is the whole guest's
+ *
+ * Return: 0, also if the guest has not bound it, or a negative errno.
+ */
 int xenemu_vm_send_virq(struct xenemu_vm *vm, uint32_t virq, uint32_t vcpu_id);
 
 /**

@@ -72,6 +72,8 @@ struct options {
 /**
  * options_parse - read the command line
  * @options: filled in
+ * @argc: as main() has it
+ * @argv: likewise
  *
  * Return: -1 to go on, or the status to exit with.
  */

@@ -34,6 +34,7 @@ struct xenemu_sdomain *xenemu_sdomain_create(struct xenemu_store *store, u16 dom
 	dom->privileged = !domid;
 	dom->introduced = dom->privileged;
 	dom->birth = ++store->gen;
+	dom->home_len = scnprintf(dom->home, sizeof(dom->home), "/local/domain/%u/", domid);
 	dom->features = XENEMU_XS_FEATURES_ALL;
 	INIT_LIST_HEAD(&dom->delta);
 	INIT_LIST_HEAD(&dom->conns);
@@ -128,22 +129,22 @@ static void disown_special(struct xenemu_request *req, u16 domid)
 			.gfp = req->gfp,
 			.gen = ++store->gen,
 		};
-		struct xenemu_lookup at;
+		struct xenemu_change change;
 		struct xenemu_perms *perms;
-		struct xenemu_node *top;
+		struct xenemu_lookup at;
 		u32 text;
 
 		xenemu_tree_find(store->top, &path, &at);
 		if (xenemu_perms_owner(at.node->perms) != domid)
 			continue;
 		perms = xenemu_perms_alloc(1, edit.gen, req->gfp);
-		top = xenemu_tree_set(&edit, store->top, &path, NULL, 0, perms);
 		text = path.len + at.node->value_len;
 		xenemu_quota_count(store, at.node->perms, text, -1);
 		xenemu_quota_count(store, perms, text, 1);
 		xenemu_quota_commit(store);
+		xenemu_tree_set(&edit, store->top, &path, &at, NULL, 0, perms, &change);
+		xenemu_store_commit(&edit, &change);
 		xenemu_perms_put(perms);
-		xenemu_store_publish(store, top);
 	}
 }
 
@@ -246,6 +247,7 @@ void xenemu_store_del_domain(struct xenemu_store *store, u16 domid)
 		goto out_unlock;
 
 	dom->dead = true;
+	store->nr_deaths++;
 	list_for_each_entry(conn, &dom->conns, dom_link) {
 		xenemu_conn_kill_locked(conn);
 		conn->ops->wake(conn->priv);

@@ -26,13 +26,15 @@
 
 #include "../host.h"
 #include "../ioctl.h"
-#include "request.h"
+#include "../trace.h"
+#include "incoming.h"
 #include "store.h"
 
 /**
  * struct store_fd - a store fd
  * @host: its host; a reference
  * @conn: its connection; lives as long as the fd
+ * @domid: domain it acts as
  * @wait: whoever waits for output or for flow control
  * @broken: the client broke the protocol; set once
  * @write_lock: protects @request; held over a whole write(), so that those of
@@ -44,13 +46,14 @@
 struct store_fd {
 	struct xenemu_host *host;
 	struct xenemu_conn *conn;
+	u16 domid;
 	wait_queue_head_t wait;
 	bool broken;
 
 	/* protects the following */
 	struct mutex write_lock;
 
-	struct xenemu_request request;
+	struct xenemu_incoming request;
 
 	/* protects the following */
 	struct mutex read_lock;
@@ -108,7 +111,7 @@ static int wait_for_room(struct store_fd *sfd, bool nonblock)
 /* Hand the complete request to the store. */
 static int submit(struct store_fd *sfd, bool nonblock)
 {
-	struct xenemu_request *request = &sfd->request;
+	struct xenemu_incoming *request = &sfd->request;
 	int ret;
 
 	lockdep_assert_held(&sfd->write_lock);
@@ -117,6 +120,8 @@ static int submit(struct store_fd *sfd, bool nonblock)
 		ret = wait_for_room(sfd, nonblock);
 		if (ret)
 			return ret;
+		trace_xenemu_store_request(sfd->domid, request->hdr.type, request->hdr.tx_id,
+					   request->hdr.len);
 		ret = xenemu_conn_request(sfd->conn, &request->hdr, request->body);
 	} while (ret == -EAGAIN && !nonblock);
 	return ret == -ENODEV ? death(sfd) : ret;
@@ -136,7 +141,7 @@ static int break_off(struct store_fd *sfd)
  */
 static ssize_t write_piece(struct store_fd *sfd, struct iov_iter *from, bool nonblock)
 {
-	struct xenemu_request *request = &sfd->request;
+	struct xenemu_incoming *request = &sfd->request;
 	size_t len;
 	char *to;
 	int want;
@@ -145,13 +150,13 @@ static ssize_t write_piece(struct store_fd *sfd, struct iov_iter *from, bool non
 	lockdep_assert_held(&sfd->write_lock);
 
 	/* Never complete nor too long here: then it would have been dealt with. */
-	want = xenemu_request_next(request, &to);
+	want = xenemu_incoming_next(request, &to);
 	len = copy_from_iter(to, min_t(size_t, want, iov_iter_count(from)), from);
 	if (!len)
 		return -EFAULT;
 	request->used += len;
 
-	want = xenemu_request_next(request, &to);
+	want = xenemu_incoming_next(request, &to);
 	if (want > 0)
 		return len;
 	ret = want ? break_off(sfd) : submit(sfd, nonblock);
@@ -308,8 +313,10 @@ static long request(struct xenemu_ucmd *ucmd)
 		goto out_free;
 
 	ret = wait_for_room(sfd, ucmd->file->f_flags & O_NONBLOCK);
-	if (!ret)
-		ret = xenemu_conn_call(sfd->conn, &hdr, body + XENEMU_STORE_HEADROOM, reply);
+	if (ret)
+		goto out_free;
+	trace_xenemu_store_request(sfd->domid, hdr.type, hdr.tx_id, hdr.len);
+	ret = xenemu_conn_call(sfd->conn, &hdr, body + XENEMU_STORE_HEADROOM, reply);
 	if (ret == -ENODEV)
 		ret = death(sfd);
 	else if (!ret)
@@ -379,6 +386,7 @@ int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 dom
 	mutex_init(&sfd->write_lock);
 	mutex_init(&sfd->read_lock);
 	init_waitqueue_head(&sfd->wait);
+	sfd->domid = domid;
 	sfd->host = xenemu_host_get(host);
 	sfd->conn = xenemu_conn_create(store, domid, XENEMU_CONN_FD, &conn_ops, sfd);
 	if (IS_ERR(sfd->conn)) {

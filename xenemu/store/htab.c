@@ -5,10 +5,11 @@
  */
 #include "htab.h"
 
+#include <linux/bits.h>
 #include <linux/errno.h>
 #include <linux/slab.h>
 
-#define MAX_BUCKETS	(1U << 20)
+#define MAX_BUCKETS	BIT(20)
 
 static struct hlist_head *alloc_buckets(u32 nr)
 {

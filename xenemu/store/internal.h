@@ -66,8 +66,25 @@ enum xenemu_path_class {
 
 int xenemu_path_parse(struct xenemu_request *req, char *str,
 		      enum xenemu_path_class class, struct xenemu_path *path);
-bool xenemu_path_next(const char *str, u32 len, struct xenemu_comp *comp);
 bool xenemu_path_parent(const struct xenemu_path *path, struct xenemu_path *parent);
+
+/*
+ * Step to the next component of the first @len bytes of a path; begin with zeroes. False
+ * if there is none.
+ */
+static inline bool xenemu_path_next(const char *str, u32 len, struct xenemu_comp *comp)
+{
+	const char *end = str + len, *pos;
+
+	comp->name = comp->name ? comp->name + comp->len + 1 : str;
+	if (comp->name > end)
+		return false;
+	/* Components are short: a call would take longer than the loop. */
+	for (pos = comp->name; pos < end && *pos != '/'; pos++)
+		;
+	comp->len = pos - comp->name;
+	return true;
+}
 
 /* Length of a path as clients see it. */
 static inline u32 xenemu_path_text_len(const struct xenemu_path *path)
@@ -149,7 +166,7 @@ static inline u16 xenemu_perms_owner(const struct xenemu_perms *perms)
 /* ---- tree.c ---- */
 
 /**
- * struct xenemu_node - a node of the tree; immutable
+ * struct xenemu_node - a node of the tree; immutable if shared
  * @ref: parents (one in each version of the tree) and holders
  * @name_len: length of its name
  * @value_len: length of its value
@@ -161,8 +178,8 @@ static inline u16 xenemu_perms_owner(const struct xenemu_perms *perms)
  * @dead: while it is being freed
  * @data: name, value
  *
- * Changing a node means copying it and the nodes above it; all else is shared
- * between the versions. Whoever holds a reference on a root holds a snapshot.
+ * Changing a node means copying it and the nodes above it, as far as other versions
+ * of the tree share them. Whoever holds a reference on a root holds a snapshot.
  */
 struct xenemu_node {
 	refcount_t ref;
@@ -206,6 +223,24 @@ struct xenemu_edit {
 };
 
 /**
+ * struct xenemu_change - a change of the tree that is prepared but not made
+ * @parent: node whose list of children changes
+ * @str: path of a node below it
+ * @len: length of @parent's path, which begins @str
+ * @top: @parent is the root, which has no path
+ * @listed: a child is added or removed, not just replaced
+ * @kids: @parent's new children; a reference
+ */
+struct xenemu_change {
+	struct xenemu_node *parent;
+	const char *str;
+	u32 len;
+	bool top;
+	bool listed;
+	struct xenemu_kids *kids;
+};
+
+/**
  * struct xenemu_walk - loop over the nodes of a subtree, parents first
  * @stack: the current node and those between it and where the loop began
  * @depth: how many
@@ -224,15 +259,23 @@ void xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node);
 void xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids);
 void xenemu_tree_find(struct xenemu_node *top, const struct xenemu_path *path,
 		      struct xenemu_lookup *at);
-struct xenemu_node *xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
-				    const struct xenemu_path *path,
-				    const void *value, u32 len, struct xenemu_perms *perms);
-struct xenemu_node *xenemu_tree_add(const struct xenemu_edit *edit, struct xenemu_node *top,
-				    const struct xenemu_path *path,
-				    const struct xenemu_lookup *at,
-				    const void *value, u32 len, struct xenemu_perms *perms);
-struct xenemu_node *xenemu_tree_del(const struct xenemu_edit *edit, struct xenemu_node *top,
-				    const struct xenemu_path *path);
+int xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
+		    const struct xenemu_path *path, const struct xenemu_lookup *at,
+		    const void *value, u32 len, struct xenemu_perms *perms,
+		    struct xenemu_change *change);
+int xenemu_tree_add(const struct xenemu_edit *edit, const struct xenemu_path *path,
+		    const struct xenemu_lookup *at, const void *value, u32 len,
+		    struct xenemu_perms *perms, struct xenemu_change *change);
+int xenemu_tree_del(const struct xenemu_edit *edit, const struct xenemu_path *path,
+		    const struct xenemu_lookup *at, struct xenemu_change *change);
+void xenemu_tree_cancel(struct xenemu_store *store, struct xenemu_change *change);
+bool xenemu_tree_is_unshared(struct xenemu_node *top, const struct xenemu_change *change);
+struct xenemu_kids *xenemu_tree_change_in_place(const struct xenemu_edit *edit,
+						const struct xenemu_change *change);
+struct xenemu_node *xenemu_tree_copy(const struct xenemu_edit *edit, struct xenemu_node *top,
+				     struct xenemu_change *change);
+int xenemu_tree_apply(const struct xenemu_edit *edit, struct xenemu_node **top,
+		      struct xenemu_change *change);
 size_t xenemu_tree_bytes(struct xenemu_store *store, struct xenemu_node *top);
 void xenemu_walk_start(struct xenemu_walk *walk, const struct xenemu_node **stack,
 		       char *buf, const struct xenemu_node *node,
@@ -299,6 +342,8 @@ struct xenemu_kids_iter {
 
 struct xenemu_node *xenemu_kids_find(const struct xenemu_kids *kids,
 				     const char *name, u32 len);
+struct xenemu_node *xenemu_kids_find_unshared(const struct xenemu_kids *kids,
+					      const char *name, u32 len);
 const struct xenemu_node *xenemu_kids_after(const struct xenemu_kids *kids,
 					    const char *name, u32 len);
 int xenemu_kids_replace(const struct xenemu_edit *edit, struct xenemu_kids *old,
@@ -335,6 +380,8 @@ enum xenemu_quota {
  * @domid: its number
  * @privileged: dom0
  * @birth: generation at which it was created
+ * @home: what relative paths begin with: "/local/domain/<domid>/"
+ * @home_len: length of that
  * @dead: was destroyed. Protected by store->lock, like all up to @conns
  * @introduced: XS_INTRODUCE was done
  * @shutdown: @releaseDomain was fired for its shutdown
@@ -363,6 +410,8 @@ struct xenemu_sdomain {
 	u16 domid;
 	bool privileged;
 	u64 birth;
+	char home[XENEMU_STORE_HEADROOM];
+	u32 home_len;
 
 	bool dead;
 	bool introduced;
@@ -561,6 +610,7 @@ struct xenemu_delta {
  * @id: its number for the client
  * @error: 0, or what committing it returns: -ENOMEM after a write that failed,
  *	-EAGAIN if its snapshot was taken away
+ * @nr_deaths: store->nr_deaths at its start
  * @started: when, ktime_get_ns()
  * @base: root of the tree at its start; a reference
  * @top: root of the tree with its changes; a reference
@@ -576,6 +626,7 @@ struct xenemu_txn {
 	struct xenemu_conn *conn;
 	u32 id;
 	int error;
+	u32 nr_deaths;
 	u64 started;
 	struct xenemu_node *base;
 	struct xenemu_node *top;
@@ -654,6 +705,7 @@ struct xenemu_conn {
 	bool dead;
 	atomic_t blocked;
 
+	/* innermost */
 	spinlock_t out_lock;
 
 	struct list_head out;
@@ -686,6 +738,7 @@ void xenemu_conn_cred(const struct xenemu_conn *conn, struct xenemu_cred *cred);
  * @admin_lock: serialises INTRODUCE and RELEASE, callbacks included
  * @lock: protects what follows, unless said otherwise
  * @gen: counts changes
+ * @nr_deaths: number of domains that have died
  * @domains: struct xenemu_sdomain
  * @domain_tab: the same by domid
  * @conns: struct xenemu_conn
@@ -716,11 +769,14 @@ struct xenemu_store {
 	void *priv;
 	hsiphash_key_t key;
 
+	/* outermost */
 	struct mutex admin_lock;
 
+	/* inside admin_lock */
 	struct mutex lock;
 
 	u64 gen;
+	u32 nr_deaths;
 	struct list_head domains;
 	struct xenemu_htab domain_tab;
 	struct list_head conns;
@@ -741,6 +797,7 @@ struct xenemu_store {
 	u64 coalesced;
 	u64 dropped;
 
+	/* inside lock */
 	spinlock_t root_lock;
 
 	struct xenemu_node *top;
@@ -752,6 +809,7 @@ struct xenemu_node *xenemu_store_snapshot(struct xenemu_store *store,
 					  const struct xenemu_conn *conn,
 					  struct xenemu_cred *cred);
 void xenemu_store_publish(struct xenemu_store *store, struct xenemu_node *top);
+int xenemu_store_commit(const struct xenemu_edit *edit, struct xenemu_change *change);
 
 static inline u32 xenemu_store_hash(const struct xenemu_store *store,
 				    const void *data, size_t len)

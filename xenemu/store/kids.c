@@ -15,10 +15,13 @@ struct chunk_path {
 	u32 depth;
 };
 
-static int compare(const struct xenemu_node *node, const char *name, u32 len)
+static __always_inline int compare(const struct xenemu_node *node, const char *name, u32 len)
 {
 	if (node->name_len != len)
 		return node->name_len < len ? -1 : 1;
+	/* Most differ in the first byte: spare them the call. */
+	if (len && node->data[0] != name[0])
+		return (u8)node->data[0] < (u8)name[0] ? -1 : 1;
 	return memcmp(node->data, name, len);
 }
 
@@ -81,6 +84,33 @@ struct xenemu_node *xenemu_kids_find(const struct xenemu_kids *kids,
 		kids = kids->slot[child_index(kids, name, len)];
 	idx = lower_bound(kids, name, len, &equal);
 	return equal ? kids->slot[idx] : NULL;
+}
+
+/**
+ * xenemu_kids_find_unshared - find a child that only these children lead to
+ * @kids: children, or NULL
+ * @name: its name
+ * @len: length of that
+ *
+ * Return: the child, or NULL if there is none or it is part of another version too.
+ */
+struct xenemu_node *xenemu_kids_find_unshared(const struct xenemu_kids *kids,
+					      const char *name, u32 len)
+{
+	struct xenemu_node *node;
+	bool equal;
+	u32 idx;
+
+	while (kids && refcount_read(&kids->ref) == 1) {
+		if (kids->height) {
+			kids = kids->slot[child_index(kids, name, len)];
+			continue;
+		}
+		idx = lower_bound(kids, name, len, &equal);
+		node = equal ? kids->slot[idx] : NULL;
+		return node && refcount_read(&node->ref) == 1 ? node : NULL;
+	}
+	return NULL;
 }
 
 /**

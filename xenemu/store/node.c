@@ -42,8 +42,9 @@ static int get_node(struct xenemu_request *req, const struct xenemu_path *path, 
 	return err ?: ret;
 }
 
-/* The new tree @top takes the place of the one the request sees, or is given up. */
-static int commit_change(struct xenemu_request *req, struct xenemu_node *top)
+/* Make a prepared change in the tree that the request sees, or give it up. */
+static int commit_change(struct xenemu_request *req, const struct xenemu_edit *edit,
+			 struct xenemu_change *change)
 {
 	struct xenemu_store *store = req->store;
 	int ret = 0;
@@ -53,18 +54,17 @@ static int commit_change(struct xenemu_request *req, struct xenemu_node *top)
 	if (!ret && req->txn)
 		ret = xenemu_quota_move_to_txn(store, req->txn);
 	if (ret) {
-		xenemu_quota_cancel(store);
-		xenemu_node_put(store, top);
-		return ret;
-	}
-	if (req->txn) {
-		xenemu_node_put(store, req->txn->top);
-		req->txn->top = top;
+		xenemu_tree_cancel(store, change);
+	} else if (req->txn) {
+		/* If this fails, the transaction does, and what it has moved is unused. */
+		ret = xenemu_tree_apply(edit, &req->txn->top, change);
 	} else {
-		xenemu_quota_commit(store);
-		xenemu_store_publish(store, top);
+		ret = xenemu_store_commit(edit, change);
+		if (!ret)
+			xenemu_quota_commit(store);
 	}
-	return 0;
+	xenemu_quota_cancel(store);
+	return ret;
 }
 
 static struct xenemu_edit start_edit(struct xenemu_request *req)
@@ -83,8 +83,9 @@ static int change_node(struct xenemu_request *req, const struct xenemu_path *pat
 		       struct xenemu_perms *perms)
 {
 	const struct xenemu_edit edit = start_edit(req);
-	struct xenemu_node *node = at->node, *top;
+	struct xenemu_node *node = at->node;
 	u32 old_len = node->value_len;
+	struct xenemu_change change;
 	int ret;
 
 	if (!value)
@@ -97,12 +98,12 @@ static int change_node(struct xenemu_request *req, const struct xenemu_path *pat
 		if (ret)
 			return ret;
 	}
-	top = xenemu_tree_set(&edit, req->top, path, value, len, perms);
-	if (IS_ERR(top))
-		return PTR_ERR(top);
+	ret = xenemu_tree_set(&edit, req->top, path, at, value, len, perms, &change);
+	if (ret)
+		return ret;
 	xenemu_quota_count(req->store, node->perms, node->name_len + old_len, -1);
 	xenemu_quota_count(req->store, perms, node->name_len + len, 1);
-	ret = commit_change(req, top);
+	ret = commit_change(req, &edit, &change);
 	if (!ret && req->txn)
 		xenemu_txn_mark(req->txn, path->str, path->len,
 				XENEMU_TOUCH_WRITTEN | XENEMU_TOUCH_EVENT, false);
@@ -158,8 +159,8 @@ static int create_node(struct xenemu_request *req, const struct xenemu_path *pat
 {
 	const struct xenemu_edit edit = start_edit(req);
 	u32 from = at->near_len, to;
+	struct xenemu_change change;
 	struct xenemu_perms *perms;
-	struct xenemu_node *top;
 	int ret;
 
 	perms = xenemu_perms_inherit(req, at->near->perms);
@@ -174,19 +175,16 @@ static int create_node(struct xenemu_request *req, const struct xenemu_path *pat
 		ret = xenemu_watch_fire(req, path, NULL, perms,
 					next_len(path, from) == path->len ? at->near->perms :
 									    perms);
+	if (!ret)
+		ret = xenemu_tree_add(&edit, path, at, value, len, perms, &change);
 	if (ret)
 		goto out_put;
-	top = xenemu_tree_add(&edit, req->top, path, at, value, len, perms);
-	if (IS_ERR(top)) {
-		ret = PTR_ERR(top);
-		goto out_put;
-	}
 	for (; from < path->len; from = to) {
 		to = next_len(path, from);
 		xenemu_quota_count(req->store, perms,
 				   to - from - 1 + (to == path->len ? len : 0), 1);
 	}
-	ret = commit_change(req, top);
+	ret = commit_change(req, &edit, &change);
 	if (ret || !req->txn)
 		goto out_put;
 	for (from = at->near_len; from < path->len; from = to) {
@@ -210,8 +208,8 @@ int xenemu_node_remove(struct xenemu_request *req, const struct xenemu_path *pat
 {
 	const struct xenemu_edit edit = start_edit(req);
 	struct xenemu_store *store = req->store;
+	struct xenemu_change change;
 	struct xenemu_lookup at;
-	struct xenemu_node *top;
 	int ret;
 
 	lockdep_assert_held(&store->lock);
@@ -225,11 +223,11 @@ int xenemu_node_remove(struct xenemu_request *req, const struct xenemu_path *pat
 		if (ret)
 			return ret;
 	}
-	top = xenemu_tree_del(&edit, req->top, path);
-	if (IS_ERR(top))
-		return PTR_ERR(top);
+	ret = xenemu_tree_del(&edit, path, &at, &change);
+	if (ret)
+		return ret;
 	xenemu_quota_count_tree(store, at.node, -1);
-	ret = commit_change(req, top);
+	ret = commit_change(req, &edit, &change);
 	if (!ret && req->txn)
 		xenemu_txn_mark(req->txn, path->str, path->len, XENEMU_TOUCH_WRITTEN |
 				XENEMU_TOUCH_EVENT | XENEMU_TOUCH_SUBTREE, true);
@@ -240,9 +238,15 @@ int xenemu_node_remove(struct xenemu_request *req, const struct xenemu_path *pat
 static int path_arg(struct xenemu_request *req, enum xenemu_path_class class,
 		    struct xenemu_path *path)
 {
-	char *arg = xenemu_proto_one_arg(req);
+	int ret;
 
-	return arg ? xenemu_path_parse(req, arg, class, path) : -EINVAL;
+	if (!req->len || req->body[req->len - 1])
+		return -EINVAL;
+	ret = xenemu_path_parse(req, req->body, class, path);
+	if (ret)
+		return ret;
+	/* The NUL must be the only one. */
+	return xenemu_path_text_len(path) - path->rel + 1 == req->len ? 0 : -EINVAL;
 }
 
 /* Copy names of children from a position in their list on, as many as fit entirely. */

@@ -6,24 +6,37 @@
 
 #include <linux/errno.h>
 
-static bool valid_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-	       (c >= 'A' && c <= 'Z') || c == '-' || c == '/' || c == '_' || c == '@';
-}
+enum { BAD, GOOD, SLASH, END };
 
-/* No empty component, but for the one in front of the first slash. */
-static bool valid_text(const char *str, u32 len)
+static const u8 kind[256] = {
+	[0] = END,
+	['0' ... '9'] = GOOD,
+	['A' ... 'Z'] = GOOD,
+	['a' ... 'z'] = GOOD,
+	['-'] = GOOD,
+	['_'] = GOOD,
+	['@'] = GOOD,
+	['/'] = SLASH,
+};
+
+/*
+ * Length of a path, or 0 if it has a character that may not be there, or an empty
+ * component but for the one in front of the first slash.
+ */
+static u32 check_text(const char *str)
 {
+	u8 prev = GOOD, cur;
 	u32 i;
 
-	for (i = 0; i < len; i++) {
-		if (!valid_char(str[i]))
-			return false;
-		if (str[i] == '/' && (i + 1 == len || str[i + 1] == '/'))
-			return false;
+	for (i = 0;; i++, prev = cur) {
+		cur = kind[(u8)str[i]];
+		if (cur == GOOD)
+			continue;
+		if (cur == BAD || (prev == SLASH && (cur == SLASH || i > 1)))
+			return 0;
+		if (cur == END)
+			return i;
 	}
-	return true;
 }
 
 /* "@introduceDomain", "@releaseDomain"; for watches, "/<domid>" may follow. */
@@ -71,58 +84,36 @@ static u32 home_len(const char *str)
 int xenemu_path_parse(struct xenemu_request *req, char *str,
 		      enum xenemu_path_class class, struct xenemu_path *path)
 {
-	size_t len = strlen(str);
-	char home[XENEMU_STORE_HEADROOM];
-	u32 home_size;
+	const struct xenemu_sdomain *dom = req->conn->dom;
+	u32 len;
 
 	path->rel = 0;
 	if (str[0] == '@') {
 		if (class == XENEMU_PATH_NODE || !valid_special(str, class))
 			return -EINVAL;
 		path->str = str;
-		path->len = len;
+		path->len = strlen(str);
 		return 0;
 	}
-	if (!len || len > XENSTORE_ABS_PATH_MAX)
+	len = check_text(str);
+	if (!len)
 		return -EINVAL;
 
 	if (str[0] != '/') {
-		home_size = scnprintf(home, sizeof(home), "/local/domain/%u/",
-				      req->conn->dom->domid);
-		str -= home_size;
-		memcpy(str, home, home_size);
-		len += home_size;
-		path->rel = home_size;
-		if (len > XENSTORE_ABS_PATH_MAX)
-			return -EINVAL;
+		str -= dom->home_len;
+		memcpy(str, dom->home, dom->home_len);
+		len += dom->home_len;
+		path->rel = dom->home_len;
 	}
-	if (xenemu_quota_exceeded(req->store, req->conn->dom, XENEMU_QUOTA_PATH_MAX,
-				  len - home_len(str)))
+	if (len > XENSTORE_ABS_PATH_MAX ||
+	    (xenemu_quota_exceeded(req->store, dom, XENEMU_QUOTA_PATH_MAX, len) &&
+	     xenemu_quota_exceeded(req->store, dom, XENEMU_QUOTA_PATH_MAX,
+				   len - home_len(str))))
 		return -EINVAL;
 
 	path->str = str;
 	path->len = len == 1 ? 0 : len;
-	return valid_text(str, path->len) ? 0 : -EINVAL;
-}
-
-/**
- * xenemu_path_next - next component of a path
- * @str: the path
- * @len: its length
- * @comp: component; begin with zeroes
- *
- * Return: false if there is none.
- */
-bool xenemu_path_next(const char *str, u32 len, struct xenemu_comp *comp)
-{
-	const char *end = str + len, *slash;
-
-	comp->name = comp->name ? comp->name + comp->len + 1 : str;
-	if (comp->name > end)
-		return false;
-	slash = memchr(comp->name, '/', end - comp->name);
-	comp->len = (slash ?: end) - comp->name;
-	return true;
+	return 0;
 }
 
 /**

@@ -8,7 +8,8 @@
  * none, else tells the owner to look again; so no news is lost and nobody
  * waits. An event from the guest is served at once, on the vCPU's thread, so
  * that it finds its answer when it is entered again. One turn of an owner is
- * bounded; what is left over goes to a workqueue, and with it the ownership.
+ * bounded; what is left over goes to a workqueue, and with it the ownership,
+ * until the guest's next event takes it back.
  *
  * The ring keeps neither the domain nor the host alive. It ends in
  * xenemu_ring_detach(), when the domain dies or is released, and its memory
@@ -28,6 +29,7 @@
 #include "../domain.h"
 #include "../evtchn.h"
 #include "../host.h"
+#include "../trace.h"
 #include "ring_core.h"
 #include "store.h"
 
@@ -57,6 +59,7 @@ struct ring_port {
 /**
  * struct xenemu_ring - a guest's ring
  * @ref: held by who attached it and by each of its ports
+ * @domid: number of the guest's domain
  * @work: serves the ring where no vCPU's thread does
  * @state: OWNED while somebody serves the ring, or is about to; AGAIN if there
  *         was news meanwhile
@@ -71,6 +74,7 @@ struct ring_port {
  */
 struct xenemu_ring {
 	struct kref ref;
+	u16 domid;
 	struct work_struct work;
 	atomic_t state;
 
@@ -80,7 +84,7 @@ struct xenemu_ring {
 	struct xenemu_conn *conn;
 	struct xenemu_page *page;
 	struct ring_port *port;
-	struct xenemu_request request;
+	struct xenemu_incoming request;
 };
 
 static void free_ring(struct kref *ref)
@@ -165,7 +169,7 @@ static int push_output(struct xenemu_ring *ring, bool *moved)
 /* Returns 1 if a request was carried out, 0 if none can be now, or an error of the guest. */
 static int take_request(struct xenemu_ring *ring, bool *moved)
 {
-	struct xenemu_request *request = &ring->request;
+	struct xenemu_incoming *request = &ring->request;
 	int ret;
 
 	lockdep_assert_held(&ring->lock);
@@ -176,6 +180,8 @@ static int take_request(struct xenemu_ring *ring, bool *moved)
 	ret = xenemu_ring_core_pull(ring->page->va, request, moved);
 	if (ret <= 0)
 		return ret;
+	trace_xenemu_store_request(ring->domid, request->hdr.type, request->hdr.tx_id,
+				   request->hdr.len);
 	ret = xenemu_conn_request(ring->conn, &request->hdr, request->body);
 	if (ret)
 		return 0;
@@ -266,10 +272,11 @@ static const struct xenemu_conn_ops conn_ops = {
 /* On the thread of the vCPU that sent the event. */
 static void notify(struct xenemu_evtchn_consumer *consumer)
 {
-	struct ring_port *port = container_of(consumer, struct ring_port, consumer);
+	struct xenemu_ring *ring = container_of(consumer, struct ring_port, consumer)->ring;
 
-	if (own(port->ring))
-		serve(port->ring);
+	/* Work that has not begun is the guest's own: so it takes less time than waiting. */
+	if (own(ring) || cancel_work(&ring->work))
+		serve(ring);
 }
 
 /* The other end is not a guest's: from any context, a port locked. */
@@ -356,6 +363,7 @@ struct xenemu_ring *xenemu_ring_attach(struct xenemu_store *store, struct xenemu
 	if (!ring)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&ring->ref);
+	ring->domid = domain->domid;
 	mutex_init(&ring->lock);
 	INIT_WORK(&ring->work, serve_work);
 	atomic_set(&ring->state, OWNED);

@@ -48,7 +48,7 @@ static int requests(const struct xenstore_domain_interface *ring, const char **f
  * if the indices make no sense, -EMSGSIZE if the request is too long.
  */
 int xenemu_ring_core_pull(struct xenstore_domain_interface *ring,
-			  struct xenemu_request *request, bool *moved)
+			  struct xenemu_incoming *request, bool *moved)
 {
 	const char *from;
 	int want, avail;
@@ -57,7 +57,7 @@ int xenemu_ring_core_pull(struct xenstore_domain_interface *ring,
 
 	/* Ends: each turn takes at least a byte of a message of bounded length. */
 	for (;;) {
-		want = xenemu_request_next(request, &to);
+		want = xenemu_incoming_next(request, &to);
 		if (want <= 0)
 			return want ?: 1;
 		avail = requests(ring, &from, &cons);

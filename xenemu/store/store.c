@@ -137,6 +137,55 @@ void xenemu_store_publish(struct xenemu_store *store, struct xenemu_node *top)
 	xenemu_txn_limit_memory(store);
 }
 
+/*
+ * Without snapshots there is no need for a new version. A reader takes a reference on
+ * the root, under root_lock, before it looks at anything.
+ */
+static bool commit_in_place(const struct xenemu_edit *edit, struct xenemu_change *change)
+{
+	struct xenemu_store *store = edit->store;
+	struct xenemu_kids *old = NULL;
+	bool done;
+
+	if (refcount_read(&store->top->ref) != 1 ||
+	    !xenemu_tree_is_unshared(store->top, change))
+		return false;
+
+	spin_lock(&store->root_lock);
+	done = refcount_read(&store->top->ref) == 1;
+	if (done) {
+		/* After all accesses of those who have given their references up. */
+		smp_mb();
+		old = xenemu_tree_change_in_place(edit, change);
+	}
+	spin_unlock(&store->root_lock);
+	if (old)
+		xenemu_tree_free_kids(store, old);
+	return done;
+}
+
+/**
+ * xenemu_store_commit - make a prepared change in the current tree
+ * @edit: how it was prepared
+ * @change: the change; is given up
+ *
+ * Return: 0, or -ENOMEM without effect.
+ */
+int xenemu_store_commit(const struct xenemu_edit *edit, struct xenemu_change *change)
+{
+	struct xenemu_node *top;
+
+	lockdep_assert_held(&edit->store->lock);
+
+	if (commit_in_place(edit, change))
+		return 0;
+	top = xenemu_tree_copy(edit, edit->store->top, change);
+	if (!top)
+		return -ENOMEM;
+	xenemu_store_publish(edit->store, top);
+	return 0;
+}
+
 void xenemu_store_get_stats(struct xenemu_store *store, struct xenemu_store_stats *stats)
 {
 	struct xenemu_sdomain *dom;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tree. Nodes are immutable: a change makes a new version of the node and of
- * each node above it, up to a new root. Depth is under the control of guests, so
- * there is no recursion, neither in loops nor in freeing.
+ * The tree. Nodes are immutable as long as anybody else may see them: a change makes
+ * a new version of the node and of each node above it, up to a new root. If no
+ * snapshot shares the way to it, only the parent's list of children is replaced.
+ *
+ * Depth is under the control of guests, so there is no recursion, neither in loops nor
+ * in freeing.
  */
 #include "internal.h"
 
-#include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 
@@ -186,104 +189,86 @@ static struct xenemu_node *copy_node(const struct xenemu_edit *edit,
 }
 
 /*
- * Make a version of the tree in which the node at the first @len bytes of @str is
- * @node, which is taken over, also on failure; or no node if that is NULL. Its parent
- * exists. @listed: this adds or removes a child.
+ * Fill @change in: in @parent's list, the child at the first @len bytes of @str is
+ * replaced by @node, which is taken over, also on failure; or removed if that is NULL.
  */
-static struct xenemu_node *graft(const struct xenemu_edit *edit, struct xenemu_node *top,
-				 const char *str, u32 len, struct xenemu_node *node,
-				 bool listed)
+static int change_list(const struct xenemu_edit *edit, struct xenemu_node *parent,
+		       const char *str, u32 len, struct xenemu_node *node, bool listed,
+		       struct xenemu_change *change)
 {
-	const struct xenemu_node **stack = edit->store->stack;
-	const struct xenemu_node *parent = top;
-	struct xenemu_comp comp = {};
-	const char *end;
-	u32 depth = 0;
+	u32 start = len;
+	int ret;
 
-	lockdep_assert_held(&edit->store->lock);
-
-	while (parent && xenemu_path_next(str, len, &comp)) {
-		stack[depth++] = parent;
-		parent = xenemu_kids_find(parent->kids, comp.name, comp.len);
-	}
-
-	end = str + len;
-	while (depth--) {
-		const char *name = end;
-		struct xenemu_kids *kids;
-		int ret;
-
-		while (name > str && name[-1] != '/')
-			name--;
-		ret = xenemu_kids_replace(edit, stack[depth]->kids, name, end - name, node,
-					  &kids);
-		xenemu_node_put(edit->store, node);
-		if (ret)
-			return ERR_PTR(ret);
-		node = copy_node(edit, stack[depth], kids, listed);
-		if (!node)
-			return ERR_PTR(-ENOMEM);
-		listed = false;
-		end = name - 1;
-	}
-	return node;
+	while (start && str[start - 1] != '/')
+		start--;
+	*change = (struct xenemu_change) {
+		.parent = parent,
+		.str = str,
+		.len = start ? start - 1 : 0,
+		.top = !start,
+		.listed = listed,
+	};
+	ret = xenemu_kids_replace(edit, parent->kids, str + start, len - start, node,
+				  &change->kids);
+	xenemu_node_put(edit->store, node);
+	return ret;
 }
 
 /**
- * xenemu_tree_set - change value and permissions of a node
+ * xenemu_tree_set - prepare to change value and permissions of a node
  * @edit: how
  * @top: root of the tree
- * @path: the node, which exists
+ * @path: the node
+ * @at: result of xenemu_tree_find() for it: it exists
  * @value: new value, or NULL to keep the old one
  * @len: length of that
  * @perms: new permissions, of which a reference is taken
+ * @change: result
  *
- * Return: root of the new tree, a reference, or ERR_PTR(-ENOMEM).
+ * Return: 0 or -ENOMEM.
  */
-struct xenemu_node *xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
-				    const struct xenemu_path *path,
-				    const void *value, u32 len, struct xenemu_perms *perms)
+int xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
+		    const struct xenemu_path *path, const struct xenemu_lookup *at,
+		    const void *value, u32 len, struct xenemu_perms *perms,
+		    struct xenemu_change *change)
 {
-	struct xenemu_lookup at;
-	struct node_init init;
-	struct xenemu_node *node;
-
-	xenemu_tree_find(top, path, &at);
-	init = (struct node_init) {
-		.name = at.node->data,
-		.name_len = at.node->name_len,
-		.value = value ?: xenemu_node_value(at.node),
-		.value_len = value ? len : at.node->value_len,
-		.gen = value ? edit->gen : at.node->gen,
-		.list_gen = at.node->list_gen,
+	const struct xenemu_node *old = at->node;
+	const struct node_init init = {
+		.name = old->data,
+		.name_len = old->name_len,
+		.value = value ?: xenemu_node_value(old),
+		.value_len = value ? len : old->value_len,
+		.gen = value ? edit->gen : old->gen,
+		.list_gen = old->list_gen,
 		.writer = edit->writer,
 		.perms = perms,
-		.kids = at.node->kids,
+		.kids = old->kids,
 	};
+	struct xenemu_node *node;
+
 	if (init.kids)
 		refcount_inc(&init.kids->ref);
 	node = alloc_node(edit, &init);
 	if (!node)
-		return ERR_PTR(-ENOMEM);
-	return graft(edit, top, path->str, path->len, node, false);
+		return -ENOMEM;
+	return change_list(edit, at->near ?: top, path->str, path->len, node, false, change);
 }
 
 /**
- * xenemu_tree_add - create a node, and those missing above it
+ * xenemu_tree_add - prepare to create a node, and those missing above it
  * @edit: how
- * @top: root of the tree
- * @path: the node, which does not exist
- * @at: result of xenemu_tree_find() for it
+ * @path: the node
+ * @at: result of xenemu_tree_find() for it: it does not exist, a node above it does
  * @value: its value; the others have none
  * @len: length of that
  * @perms: permissions of all, of which references are taken
+ * @change: result
  *
- * Return: root of the new tree, a reference, or ERR_PTR(-ENOMEM).
+ * Return: 0 or -ENOMEM.
  */
-struct xenemu_node *xenemu_tree_add(const struct xenemu_edit *edit, struct xenemu_node *top,
-				    const struct xenemu_path *path,
-				    const struct xenemu_lookup *at,
-				    const void *value, u32 len, struct xenemu_perms *perms)
+int xenemu_tree_add(const struct xenemu_edit *edit, const struct xenemu_path *path,
+		    const struct xenemu_lookup *at, const void *value, u32 len,
+		    struct xenemu_perms *perms, struct xenemu_change *change)
 {
 	const char *end = path->str + path->len, *near = path->str + at->near_len;
 	struct node_init init = {
@@ -306,31 +291,158 @@ struct xenemu_node *xenemu_tree_add(const struct xenemu_edit *edit, struct xenem
 		init.name_len = end - name;
 		node = alloc_node(edit, &init);
 		if (!node)
-			return ERR_PTR(-ENOMEM);
+			return -ENOMEM;
 		if (name - 1 == near)
-			return graft(edit, top, path->str, end - path->str, node, true);
+			return change_list(edit, at->near, path->str, end - path->str, node,
+					   true, change);
 
 		ret = xenemu_kids_replace(edit, NULL, name, end - name, node, &init.kids);
 		xenemu_node_put(edit->store, node);
 		if (ret)
-			return ERR_PTR(ret);
+			return ret;
 		init.value_len = 0;
 		end = name - 1;
 	}
 }
 
 /**
- * xenemu_tree_del - remove a node and all below
+ * xenemu_tree_del - prepare to remove a node and all below
  * @edit: how
- * @top: root of the tree
- * @path: the node, which exists and is not "/"
+ * @path: the node, not "/"
+ * @at: result of xenemu_tree_find() for it: it exists
+ * @change: result
  *
- * Return: root of the new tree, a reference, or ERR_PTR(-ENOMEM).
+ * Return: 0 or -ENOMEM.
  */
-struct xenemu_node *xenemu_tree_del(const struct xenemu_edit *edit, struct xenemu_node *top,
-				    const struct xenemu_path *path)
+int xenemu_tree_del(const struct xenemu_edit *edit, const struct xenemu_path *path,
+		    const struct xenemu_lookup *at, struct xenemu_change *change)
 {
-	return graft(edit, top, path->str, path->len, NULL, true);
+	return change_list(edit, at->near, path->str, path->len, NULL, true, change);
+}
+
+/**
+ * xenemu_tree_cancel - give a prepared change up
+ * @store: the store
+ * @change: the change
+ */
+void xenemu_tree_cancel(struct xenemu_store *store, struct xenemu_change *change)
+{
+	if (change->kids)
+		xenemu_tree_free_kids(store, change->kids);
+}
+
+/**
+ * xenemu_tree_is_unshared - whether a change can be made in place
+ * @top: root of the tree, itself not looked at
+ * @change: the change
+ *
+ * References from below the root can only become fewer while store->lock is held:
+ * readers take one on the root.
+ *
+ * Return: true if the parent is part of this version only.
+ */
+bool xenemu_tree_is_unshared(struct xenemu_node *top, const struct xenemu_change *change)
+{
+	struct xenemu_node *node = top;
+	struct xenemu_comp comp = {};
+
+	if (change->top)
+		return true;
+	while (node && xenemu_path_next(change->str, change->len, &comp))
+		node = xenemu_kids_find_unshared(node->kids, comp.name, comp.len);
+	return node;
+}
+
+/**
+ * xenemu_tree_change_in_place - make a prepared change
+ * @edit: how it was prepared
+ * @change: the change
+ *
+ * Context: nobody else can see the node.
+ * Return: children that are to be freed, or NULL.
+ */
+struct xenemu_kids *xenemu_tree_change_in_place(const struct xenemu_edit *edit,
+						const struct xenemu_change *change)
+{
+	struct xenemu_kids *old = change->parent->kids;
+
+	change->parent->kids = change->kids;
+	if (change->listed) {
+		change->parent->list_gen = edit->gen;
+		change->parent->writer = edit->writer;
+	}
+	return old;
+}
+
+/**
+ * xenemu_tree_copy - make a prepared change in a new version of the tree
+ * @edit: how it was prepared
+ * @top: root of the old version
+ * @change: the change; is given up
+ *
+ * Return: root of the new version, a reference, or NULL for want of memory.
+ */
+struct xenemu_node *xenemu_tree_copy(const struct xenemu_edit *edit, struct xenemu_node *top,
+				     struct xenemu_change *change)
+{
+	const struct xenemu_node **stack = edit->store->stack, *above = top;
+	const char *str = change->str, *end = str + change->len;
+	struct xenemu_comp comp = {};
+	struct xenemu_node *node;
+	u32 depth = 0;
+
+	lockdep_assert_held(&edit->store->lock);
+
+	while (!change->top && xenemu_path_next(str, change->len, &comp)) {
+		stack[depth++] = above;
+		above = xenemu_kids_find(above->kids, comp.name, comp.len);
+	}
+
+	node = copy_node(edit, change->parent, change->kids, change->listed);
+	while (node && depth--) {
+		const char *name = end;
+		struct xenemu_kids *kids;
+		int ret;
+
+		while (name > str && name[-1] != '/')
+			name--;
+		ret = xenemu_kids_replace(edit, stack[depth]->kids, name, end - name, node,
+					  &kids);
+		xenemu_node_put(edit->store, node);
+		if (ret)
+			return NULL;
+		node = copy_node(edit, stack[depth], kids, false);
+		end = name - 1;
+	}
+	return node;
+}
+
+/**
+ * xenemu_tree_apply - make a prepared change in a tree that readers do not know
+ * @edit: how it was prepared
+ * @top: root of the tree; is replaced if need be
+ * @change: the change; is given up
+ *
+ * Return: 0, or -ENOMEM without effect.
+ */
+int xenemu_tree_apply(const struct xenemu_edit *edit, struct xenemu_node **top,
+		      struct xenemu_change *change)
+{
+	struct xenemu_node *copy;
+	struct xenemu_kids *old;
+
+	if (refcount_read(&(*top)->ref) == 1 && xenemu_tree_is_unshared(*top, change)) {
+		old = xenemu_tree_change_in_place(edit, change);
+		if (old)
+			xenemu_tree_free_kids(edit->store, old);
+		return 0;
+	}
+	copy = xenemu_tree_copy(edit, *top, change);
+	if (!copy)
+		return -ENOMEM;
+	xenemu_node_put(edit->store, *top);
+	*top = copy;
+	return 0;
 }
 
 /**

@@ -235,6 +235,7 @@ int xenemu_txn_op_start(struct xenemu_request *req)
 	} while (!txn->id || xenemu_txn_find(conn, txn->id));
 	txn->conn = conn;
 	txn->started = ktime_get_ns();
+	txn->nr_deaths = store->nr_deaths;
 	txn->base = xenemu_node_get(store->top);
 	txn->top = xenemu_node_get(store->top);
 	INIT_LIST_HEAD(&txn->touched);
@@ -330,6 +331,8 @@ static bool owners_exist(struct xenemu_request *req)
 	const struct xenemu_touch *touch;
 	struct xenemu_lookup at;
 
+	if (req->txn->nr_deaths == req->store->nr_deaths)
+		return true;
 	list_for_each_entry(touch, &req->txn->written, apply) {
 		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
 
@@ -340,10 +343,9 @@ static bool owners_exist(struct xenemu_request *req)
 	return true;
 }
 
-/* Carry one path over to the tree @top; returns the new one. */
-static struct xenemu_node *apply_one(struct xenemu_request *req,
-				     const struct xenemu_touch *touch,
-				     struct xenemu_node *top)
+/* Carry one path over to the tree @top, which is replaced if need be. */
+static int apply_one(struct xenemu_request *req, const struct xenemu_touch *touch,
+		     struct xenemu_node **top)
 {
 	const struct xenemu_path path = { .str = touch->path, .len = touch->len };
 	const struct xenemu_edit edit = {
@@ -352,54 +354,55 @@ static struct xenemu_node *apply_one(struct xenemu_request *req,
 		.gen = ++req->store->gen,
 		.writer = req->cred.domid,
 	};
-	struct xenemu_node *node, *next = xenemu_node_get(top), *removed;
 	struct xenemu_lookup ours, at;
+	struct xenemu_change change;
+	struct xenemu_node *node;
+	int ret;
 
 	xenemu_tree_find(req->txn->top, &path, &ours);
-	xenemu_tree_find(top, &path, &at);
+	xenemu_tree_find(*top, &path, &at);
 	node = ours.node;
 	if (at.node && (!node || touch->flags & XENEMU_TOUCH_SUBTREE)) {
-		removed = xenemu_tree_del(&edit, next, &path);
-		xenemu_node_put(req->store, next);
-		if (IS_ERR(removed) || !node)
-			return removed;
-		next = removed;
-		xenemu_tree_find(next, &path, &at);
+		ret = xenemu_tree_del(&edit, &path, &at, &change);
+		if (!ret)
+			ret = xenemu_tree_apply(&edit, top, &change);
+		if (ret)
+			return ret;
+		xenemu_tree_find(*top, &path, &at);
 	}
 	if (!node)
-		return next;
-	top = next;
+		return 0;
 	if (at.node)
-		next = xenemu_tree_set(&edit, top, &path, xenemu_node_value(node),
-				       node->value_len, node->perms);
+		ret = xenemu_tree_set(&edit, *top, &path, &at, xenemu_node_value(node),
+				      node->value_len, node->perms, &change);
 	else if (!xenemu_quota_node_fits(req, at.near->perms, at.near->value_len,
 					 node->name_len + 1 +
 					 (at.near->kids ? at.near->kids->bytes : 0)))
-		next = ERR_PTR(-ENOSPC);
+		ret = -ENOSPC;
 	else
-		next = xenemu_tree_add(&edit, top, &path, &at, xenemu_node_value(node),
-				       node->value_len, node->perms);
-	xenemu_node_put(req->store, top);
-	return next;
+		ret = xenemu_tree_add(&edit, &path, &at, xenemu_node_value(node),
+				      node->value_len, node->perms, &change);
+	return ret ?: xenemu_tree_apply(&edit, top, &change);
 }
 
 /* The current tree with the transaction's changes. */
 static struct xenemu_node *merge(struct xenemu_request *req)
 {
 	struct xenemu_store *store = req->store;
-	struct xenemu_node *top, *next;
 	const struct xenemu_touch *touch;
+	struct xenemu_node *top;
+	int ret;
 
 	if (store->top == req->txn->base)
 		return xenemu_node_get(req->txn->top);
 
 	top = xenemu_node_get(store->top);
 	list_for_each_entry(touch, &req->txn->written, apply) {
-		next = apply_one(req, touch, top);
-		xenemu_node_put(store, top);
-		if (IS_ERR(next))
-			return next;
-		top = next;
+		ret = apply_one(req, touch, &top);
+		if (ret) {
+			xenemu_node_put(store, top);
+			return ERR_PTR(ret);
+		}
 	}
 	return top;
 }

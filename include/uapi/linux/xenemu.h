@@ -190,9 +190,11 @@ struct xenemu_host_open {
  *             must be 0 when @len is 0
  *
  * Tell xenemu about RAM that the VMM gave KVM as a memory slot. Memory that
- * may be granted must be a shared mapping (memfd). Pages that xenemu uses
- * already (shared_info, grant frames, mapped grants) stay pinned when their
- * region goes.
+ * may be granted should be a shared mapping (memfd). A backend can use granted
+ * pages for direct I/O if it is of a memfd that was sealed, after it was mapped,
+ * with F_SEAL_SHRINK and F_SEAL_FUTURE_WRITE; else direct I/O is EFAULT there.
+ * Pages that xenemu uses already (shared_info, grant frames, mapped grants) stay
+ * pinned when their region goes.
  *
  * Errors: EINVAL for a misaligned address or an overlap with another region,
  * EOVERFLOW for a range that wraps or passes 2^52, ENOENT when there is no
@@ -547,6 +549,22 @@ struct xenemu_vcpu_sync {
 /* Store fd                                                                */
 
 /**
+ * DOC: Store fd
+ *
+ * A XenStore connection. write() takes requests of the XenStore wire protocol in
+ * any pieces; read() returns replies and watch events as a stream of bytes and
+ * waits for the first; poll() tells when either makes progress. A client that
+ * leaves its replies unread is made to wait by write(), or told EAGAIN or a short
+ * count if the fd is non-blocking. Duplicates of the fd are the same connection.
+ * Its watches and transactions end with the last of them.
+ *
+ * After a message with a length above 4096 the connection is dead, and every call
+ * fails with EPROTO. When the domain that it acts for is gone, every call fails
+ * with ENODEV, even if there is a new domain with the same number. poll() says
+ * POLLERR and POLLHUP in both cases.
+ */
+
+/**
  * struct xenemu_store_request - ioctl(XENEMU_STORE_REQUEST) on a store fd
  * @size: sizeof(struct xenemu_store_request)
  * @flags: Must be 0
@@ -564,6 +582,7 @@ struct xenemu_vcpu_sync {
  * events are read with read(). A reply that does not fit is EMSGSIZE with the
  * length needed in @reply_len; the request has then been carried out unless it
  * only reads, so give 4096 bytes of room to requests that change something.
+ * EAGAIN if the request would have to wait and the fd is non-blocking.
  */
 struct xenemu_store_request {
 	__u32 size;

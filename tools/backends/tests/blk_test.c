@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -149,6 +150,25 @@ static void whole_pages(struct front_seg *segs, unsigned int nr, uint32_t first)
 
 	for (i = 0; i < nr; i++)
 		segs[i] = (struct front_seg) { .gref = first + i, .first = 0, .last = 7 };
+}
+
+/*
+ * Until the backend has looked at the states that were written so far. When their
+ * events are read, a look is due; a later event brings another at most.
+ */
+static void wait_for_look(void)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	struct fake_stats before, now;
+
+	while (!fake_store_is_read())
+		nanosleep(&ms, NULL);
+	fake_stats(&before);
+	fake_write(BACK_NODE("online"), "1");
+	do {
+		nanosleep(&ms, NULL);
+		fake_stats(&now);
+	} while (now.looks == before.looks);
 }
 
 static unsigned int number(const char *path)
@@ -394,6 +414,26 @@ static void test_persistent_bound(void)
 	teardown();
 }
 
+/* Other disks of the process have taken all the mappings that it may have. */
+static void test_persistent_without_room(void)
+{
+	struct front f = default_front();
+	struct front_seg segs[11];
+	unsigned int i;
+
+	if (!setup(false))
+		return;
+	f.persistent = true;
+	TAP_CHECK(front_connect(&f));
+	fake_limit_maps(20);
+	for (i = 0; i < 50; i++) {
+		whole_pages(segs, 11, FRONT_DATA + i * 11);
+		TAP_EQUAL(front_do(&f, BLKIF_OP_WRITE, i * 88, segs, 11), BLKIF_RSP_OKAY);
+		TAP_CHECK(disk_has(i * 88, fake_page(FRONT_DATA + i * 11), 11 * 4096));
+	}
+	teardown();
+}
+
 static void test_flush(void)
 {
 	struct front f = default_front();
@@ -597,6 +637,15 @@ static void test_restarted_front(void)
 	front_write_params(&f);
 	front_set_state(3);
 	TAP_EQUAL(front_do(&f, BLKIF_OP_READ, 0, &seg, 1), BLKIF_RSP_OKAY);
+	/* After a resume: state 3 again with the same numbers, and empty rings. */
+	for (i = 0; i < 10; i++) {
+		front_set_state(4);
+		TAP_EQUAL(front_do(&f, BLKIF_OP_READ, 0, &seg, 1), BLKIF_RSP_OKAY);
+		wait_for_look();
+		front_write_params(&f);
+		front_set_state(3);
+		TAP_EQUAL(front_do(&f, BLKIF_OP_READ, 0, &seg, 1), BLKIF_RSP_OKAY);
+	}
 	TAP_EQUAL(nr_logged, 0);
 	teardown();
 }
@@ -911,6 +960,7 @@ static const struct tap_test tests[] = {
 	{ "blk.indirect", test_indirect },
 	{ "blk.unmapped_before_response", test_unmapped_before_response },
 	{ "blk.persistent_bound", test_persistent_bound },
+	{ "blk.persistent_without_room", test_persistent_without_room },
 	{ "blk.persistent_readonly_grant", test_persistent_readonly_grant },
 	{ "blk.flush", test_flush },
 	{ "blk.discard", test_discard },

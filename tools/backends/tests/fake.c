@@ -80,6 +80,7 @@ static struct {
 	int store[2];
 	struct grant grants[FAKE_GREFS];
 	struct map maps[MAX_MAPS];
+	unsigned int max_maps;
 	struct port ports[FAKE_PORTS];
 	struct node nodes[MAX_NODES];
 	unsigned int nr_nodes;
@@ -126,6 +127,7 @@ void fake_init(void)
 	memset(fake.grants, 0, sizeof(fake.grants));
 	memset(fake.ports, 0, sizeof(fake.ports));
 	memset(&fake.stats, 0, sizeof(fake.stats));
+	fake.max_maps = 0;
 	fake.introduced = true;
 	fake.in_tx = false;
 	fake.disturb = 0;
@@ -215,12 +217,21 @@ unsigned int fake_gref_pins(uint32_t gref)
 	return pins;
 }
 
+void fake_limit_maps(unsigned int max)
+{
+	lock();
+	fake.max_maps = max;
+	unlock();
+}
+
 static int gnttab_declare(struct ioctl_gntdev_map_grant_ref *arg)
 {
 	struct ioctl_gntdev_grant_ref *refs = (void *)((char *)arg + 16);
 	unsigned int i, j;
 
 	for (i = 0; i < MAX_MAPS; i++) {
+		if (fake.max_maps && fake.stats.maps >= fake.max_maps)
+			break;
 		if (fake.maps[i].used)
 			continue;
 		fake.maps[i].used = true;
@@ -567,6 +578,13 @@ unsigned int fake_watches(void)
 	return nr;
 }
 
+bool fake_store_is_read(void)
+{
+	int len;
+
+	return !__real_ioctl(fake.store[0], FIONREAD, &len) && !len;
+}
+
 void fake_store_send(const void *data, unsigned int len)
 {
 	if (__real_write(fake.store[1], data, len) != (ssize_t)len)
@@ -770,6 +788,7 @@ static const char *store_op(uint32_t type, char *req, size_t req_len, char *out,
 	case XS_TRANSACTION_END:
 		return end_tx(req);
 	case XS_IS_DOMAIN_INTRODUCED:
+		fake.stats.looks++;
 		*out_len = sprintf(out, fake.introduced ? "T" : "F") + 1;
 		return NULL;
 	default:

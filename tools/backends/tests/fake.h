@@ -24,6 +24,7 @@
  * @copies: pieces copied
  * @bound: event channels bound
  * @reads: events that the backend read
+ * @looks: times that it asked whether the guest is there
  */
 struct fake_stats {
 	unsigned int pins;
@@ -32,6 +33,7 @@ struct fake_stats {
 	unsigned int copies;
 	unsigned int bound;
 	unsigned int reads;
+	unsigned int looks;
 };
 
 void fake_init(void);
@@ -47,6 +49,9 @@ void fake_grant(uint32_t gref, unsigned int page, bool readonly);
 void fake_revoke(uint32_t gref);
 unsigned int fake_gref_pins(uint32_t gref);
 
+/* The process can have so many mappings and no more; 0 for no limit. */
+void fake_limit_maps(unsigned int max);
+
 /* The guest's event channels: its ports are 1 to FAKE_PORTS - 1. */
 void fake_send(uint32_t port);
 bool fake_wait(uint32_t port, bool (*cond)(void *arg), void *arg);
@@ -58,6 +63,8 @@ bool fake_read(const char *path, char *val, unsigned int size);
 const char *fake_perms(const char *path, char *perms, unsigned int size);
 void fake_set_introduced(bool introduced);
 unsigned int fake_watches(void);
+/* Have all watch events been read? */
+bool fake_store_is_read(void);
 /* Bytes that the store sends, well-formed or not. */
 void fake_store_send(const void *data, unsigned int len);
 /* Let the next transactions end with EAGAIN. */

@@ -2,9 +2,9 @@
 /*
  * A XenStore ring page with any bytes in it, changed between the server's steps.
  *
- * Input: a page, then steps. A step is a byte that says what happens: the server
- * takes requests or writes replies, or the guest writes a word (offset and value
- * follow).
+ * Input: the words behind the queues, then steps, whose bytes are the requests'
+ * too. A step is a byte that says what happens: the server takes requests or
+ * writes replies, or the guest writes a word or a byte (where and what follow).
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static void expect(int cond)
 }
 
 static void take_requests(struct xenstore_domain_interface *ring,
-			  struct xenemu_request *request)
+			  struct xenemu_incoming *request)
 {
 	u32 used = request->used;
 	bool moved = false;
@@ -81,14 +81,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	/* On the heap, so that a step outside of them is seen. */
 	struct xenstore_domain_interface *ring = calloc(1, sizeof(*ring));
-	struct xenemu_request *request = calloc(1, sizeof(*request));
+	struct xenemu_incoming *request = calloc(1, sizeof(*request));
 	struct input in = { data, size };
-	size_t len = size < sizeof(*ring) ? size : sizeof(*ring);
-	u32 offset;
+	u32 offset, i;
 
-	memcpy(ring, data, len);
-	in.data += len;
-	in.size -= len;
+	for (i = 0; i < 7; i++)
+		(&ring->req_cons)[i] = next(&in, 4);
+	for (i = 0; in.size && i < XENSTORE_RING_SIZE; i++)
+		ring->req[i] = in.data[i % in.size];
 	do {
 		switch (next(&in, 1) % 4) {
 		case 0:

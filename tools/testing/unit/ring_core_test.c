@@ -52,9 +52,9 @@ static struct xenstore_domain_interface *new_ring(u32 start)
 	return ring;
 }
 
-static struct xenemu_request *new_request(void)
+static struct xenemu_incoming *new_request(void)
 {
-	return calloc(1, sizeof(struct xenemu_request));
+	return calloc(1, sizeof(struct xenemu_incoming));
 }
 
 /* The guest puts bytes in as far as there is room; how many. */
@@ -79,7 +79,7 @@ static u32 make(char *buf, u32 req_id, u32 len)
 	return HDR_SIZE + len;
 }
 
-static bool matches(const struct xenemu_request *request, const char *buf, u32 size)
+static bool matches(const struct xenemu_incoming *request, const char *buf, u32 size)
 {
 	return request->used == size && !memcmp(&request->hdr, buf, HDR_SIZE) &&
 	       !memcmp(request->body, buf + HDR_SIZE, size - HDR_SIZE);
@@ -88,7 +88,7 @@ static bool matches(const struct xenemu_request *request, const char *buf, u32 s
 static void request_is_pulled_whole(void)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	bool moved = false;
 	char buf[64];
 	u32 size = make(buf, 1, 20);
@@ -108,7 +108,7 @@ static void request_is_pulled_whole(void)
 static void pull_stops_at_the_end_of_a_request(void)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	bool moved = false;
 	char buf[64];
 	u32 size = make(buf, 1, 1);
@@ -132,7 +132,7 @@ static void pull_stops_at_the_end_of_a_request(void)
 /* A message of two parts at each offset of the ring, split at each byte. */
 static void message_is_split_anywhere_at_any_offset(void)
 {
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	char buf[64];
 	u32 size = make(buf, 7, 9);
 	u32 start, at;
@@ -158,7 +158,7 @@ static void message_is_split_anywhere_at_any_offset(void)
 static void stream_of_messages_arrives_as_sent(void)
 {
 	struct xenstore_domain_interface *ring = new_ring(-100000);
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	char buf[HDR_SIZE + XENSTORE_PAYLOAD_MAX];
 	u32 i;
 
@@ -189,7 +189,7 @@ static void too_long_a_message_is_refused(void)
 {
 	static const u32 lens[] = { XENSTORE_PAYLOAD_MAX + 1, 0x7fffffff, 0x80000000,
 				    0xfffffff0, 0xffffffff };
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	unsigned int i;
 
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
@@ -213,7 +213,7 @@ static void too_long_a_message_is_refused(void)
 static void longest_message_is_taken(void)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	char buf[HDR_SIZE + XENSTORE_PAYLOAD_MAX];
 	u32 size = make(buf, 1, XENSTORE_PAYLOAD_MAX), done = 0;
 	bool moved = false;
@@ -230,7 +230,7 @@ static void longest_message_is_taken(void)
 static void request_indices_out_of_range_are_refused(void)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	unsigned int i;
 
 	for (i = 0; i < 100000; i++) {
@@ -340,7 +340,7 @@ static void *scribble(void *arg)
 static void indices_change_all_the_time(void)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
-	struct xenemu_request *request = new_request();
+	struct xenemu_incoming *request = new_request();
 	pthread_t thread;
 	unsigned int i;
 	u32 prod;

@@ -8,7 +8,7 @@ static void on_wake(void *priv)
 {
 	struct client *c = priv;
 
-	c->wakes++;
+	__atomic_add_fetch(&c->wakes, 1, __ATOMIC_RELAXED);
 }
 
 static const struct xenemu_conn_ops conn_ops = { .wake = on_wake };

@@ -310,7 +310,7 @@ static void test_boot(void)
 	TAP_EQUAL(boot.entry, 0x1000010);
 	/* Linux can only read what lies below 1 GiB. */
 	TAP_CHECK(boot.start_info >= 0x1010000 && boot.start_info < 1 << 30);
-	TAP_CHECK(!memcmp(memory_at(&memory, 0x1000000, 4), "\x7f" "ELF", 4));
+	TAP_CHECK(!memcmp(memory_at(&memory, 0x1000000, 4), "\177ELF", 4));
 
 	info = memory_at(&memory, boot.start_info, 56);
 	TAP_EQUAL(get(info, 4), 0x336ec578);
@@ -322,7 +322,7 @@ static void test_boot(void)
 
 	module = memory_at(&memory, get(info + 16, 8), 16);
 	TAP_EQUAL(get(module + 8, 8), 196);
-	TAP_CHECK(!memcmp(memory_at(&memory, get(module, 8), 4), "\x7f" "ELF", 4));
+	TAP_CHECK(!memcmp(memory_at(&memory, get(module, 8), 4), "\177ELF", 4));
 
 	map = memory_at(&memory, get(info + 40, 8), 24 * memory.nr_map);
 	TAP_EQUAL(get(map, 8), 0);

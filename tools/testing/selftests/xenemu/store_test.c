@@ -373,6 +373,16 @@ TEST_F(store, stopped_client_may_read_by_poll)
 	EXPECT_EQ(1, poll(&pfd, 1, 1000));
 }
 
+TEST_F(store, stopped_client_is_told_by_ioctl_too)
+{
+	size_t size = xs_make(&self->msg, XS_READ, 1, 0, "/", 2);
+
+	fill(self->fd, &self->msg, size);
+	EXPECT_EQ(-EAGAIN, XS_CALL(self->fd, XS_DIRECTORY, 0, "/"));
+	ASSERT_EQ(0, xs_recv(self->fd, &self->msg));
+	EXPECT_LE(0, XS_CALL(self->fd, XS_DIRECTORY, 0, "/"));
+}
+
 static void *read_later(void *arg)
 {
 	struct xs_msg msg;
@@ -571,13 +581,14 @@ TEST_F(store, ioctl_with_an_unknown_flag_is_EOPNOTSUPP)
 TEST_F(store, ioctl_with_a_bad_pointer_is_EFAULT)
 {
 	struct xenemu_store_request arg = {
-		.size = sizeof(arg), .type = XS_DIRECTORY,
-		.req = (uintptr_t)BAD_PTR, .req_len = 2,
+		.size = sizeof(arg), .type = XS_READ,
+		.req = (uintptr_t)BAD_PTR, .req_len = 3,
 		.reply = (uintptr_t)self->msg.body, .reply_len = 4096,
 	};
 
+	ASSERT_EQ(0, xs_write_node(self->fd, 0, "/a", "value"));
 	EXPECT_EQ(-EFAULT, xioctl(self->fd, XENEMU_STORE_REQUEST, &arg));
-	arg.req = (uintptr_t)"/";
+	arg.req = (uintptr_t)"/a";
 	arg.reply = (uintptr_t)BAD_PTR;
 	EXPECT_EQ(-EFAULT, xioctl(self->fd, XENEMU_STORE_REQUEST, &arg));
 	EXPECT_EQ(4096, arg.reply_len);

@@ -13,9 +13,10 @@ static inline void refcount_set(refcount_t *r, int n)
 	__atomic_store_n(&r->refs, n, __ATOMIC_RELAXED);
 }
 
+/* The kernel's is relaxed, but TSan does not know the barriers that go with it. */
 static inline unsigned int refcount_read(const refcount_t *r)
 {
-	return __atomic_load_n(&r->refs, __ATOMIC_RELAXED);
+	return __atomic_load_n(&r->refs, __ATOMIC_ACQUIRE);
 }
 
 static inline void refcount_inc(refcount_t *r)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef XENEMU_STORE_REQUEST_H
-#define XENEMU_STORE_REQUEST_H
+#ifndef XENEMU_STORE_INCOMING_H
+#define XENEMU_STORE_INCOMING_H
 
 #include <linux/errno.h>
 #include <linux/types.h>
@@ -9,7 +9,7 @@
 #include "wire.h"
 
 /**
- * struct xenemu_request - a request being put together from a stream of bytes
+ * struct xenemu_incoming - a request being put together from a stream of bytes
  * @used: bytes of the header and then the body that have arrived
  * @hdr: the header
  * @headroom: what the store wants in front of a body, no part of the stream
@@ -17,7 +17,7 @@
  *
  * Our own copy: nothing here changes after it was checked.
  */
-struct xenemu_request {
+struct xenemu_incoming {
 	u32 used;
 	struct xsd_sockmsg hdr;
 	char headroom[XENEMU_STORE_HEADROOM];
@@ -25,7 +25,7 @@ struct xenemu_request {
 };
 
 /**
- * xenemu_request_next - what a request wants next
+ * xenemu_incoming_next - what a request wants next
  * @request: the request
  * @to: out: where the bytes belong; add their number to @request->used
  *
@@ -35,7 +35,7 @@ struct xenemu_request {
  * -EMSGSIZE if its header announces more than the protocol allows, after which
  * the stream has no meaning.
  */
-static inline int xenemu_request_next(struct xenemu_request *request, char **to)
+static inline int xenemu_incoming_next(struct xenemu_incoming *request, char **to)
 {
 	u32 offset;
 
@@ -50,4 +50,4 @@ static inline int xenemu_request_next(struct xenemu_request *request, char **to)
 	return request->hdr.len - offset;
 }
 
-#endif /* XENEMU_STORE_REQUEST_H */
+#endif /* XENEMU_STORE_INCOMING_H */
