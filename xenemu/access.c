@@ -197,19 +197,6 @@ int xenemu_access_write_gpa(struct xenemu_domain *domain, u64 gpa, const void *s
 }
 
 /**
- * xenemu_access_translate - walk the guest's page tables
- * @vcpu: the calling thread's vCPU, not in KVM_RUN
- * @gva: guest virtual address, as the guest's kernel sees it; any value
- * @gpa: gets the guest physical address
- *
- * Return: 0 or -EFAULT.
- */
-int xenemu_access_translate(struct xenemu_vcpu *vcpu, u64 gva, u64 *gpa)
-{
-	return xenemu_kvm_translate(vcpu, gva, gpa);
-}
-
-/**
  * xenemu_access_read - copy from guest virtual memory
  * @vcpu: the calling thread's vCPU, not in KVM_RUN
  * @gva: guest virtual address; any value

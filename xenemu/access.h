@@ -40,6 +40,5 @@ int xenemu_access_read_gpa(struct xenemu_domain *domain, u64 gpa, void *dst, siz
 int xenemu_access_write_gpa(struct xenemu_domain *domain, u64 gpa, const void *src, size_t len);
 int xenemu_access_read(struct xenemu_vcpu *vcpu, u64 gva, void *dst, size_t len);
 int xenemu_access_write(struct xenemu_vcpu *vcpu, u64 gva, const void *src, size_t len);
-int xenemu_access_translate(struct xenemu_vcpu *vcpu, u64 gva, u64 *gpa);
 
 #endif /* XENEMU_ACCESS_H */

@@ -61,61 +61,55 @@ void xenemu_vcpu_upcall(struct xenemu_vcpu *vcpu)
 	}
 }
 
-/* Under rcu_read_lock(). */
-static void leave(struct task_struct *task)
+/*
+ * Take the vCPU out of KVM_RUN; with @pollers_only, not if it is in the guest.
+ * Under rcu_read_lock().
+ */
+static void leave(struct xenemu_vcpu *vcpu, bool pollers_only)
 {
+	struct task_struct *task = running_task(vcpu);
+
+	if (!task)
+		return;
+	/* A vCPU in the guest looks at the port before it polls. */
+	if (pollers_only && (READ_ONCE(task->flags) & PF_VCPU))
+		return;
 	set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
 	if (!wake_up_process(task))
 		kick_process(task);
 }
 
-void xenemu_vcpu_wake_pollers(struct xenemu_domain *domain)
+static void leave_all(struct xenemu_domain *domain, bool pollers_only)
 {
-	struct task_struct *task;
 	struct xenemu_vcpu *vcpu;
 	u32 id;
 
 	rcu_read_lock();
 	for (id = 0; id < READ_ONCE(domain->nr_vcpu_ids); id++) {
 		vcpu = xenemu_domain_vcpu(domain, id);
-		task = vcpu ? running_task(vcpu) : NULL;
-		/*
-		 * A vCPU that is in the guest looks at the port before it
-		 * polls: no need to disturb it.
-		 */
-		if (task && !(READ_ONCE(task->flags) & PF_VCPU))
-			leave(task);
+		if (vcpu)
+			leave(vcpu, pollers_only);
 	}
 	rcu_read_unlock();
+}
+
+void xenemu_vcpu_wake_pollers(struct xenemu_domain *domain)
+{
+	leave_all(domain, true);
 }
 
 void xenemu_vcpu_kick_all(struct xenemu_domain *domain)
 {
-	struct task_struct *task;
-	struct xenemu_vcpu *vcpu;
-	u32 id;
-
-	rcu_read_lock();
-	for (id = 0; id < READ_ONCE(domain->nr_vcpu_ids); id++) {
-		vcpu = xenemu_domain_vcpu(domain, id);
-		task = vcpu ? running_task(vcpu) : NULL;
-		if (task)
-			leave(task);
-	}
-	rcu_read_unlock();
+	leave_all(domain, false);
 }
 
 void xenemu_vcpu_resync(struct xenemu_vcpu *vcpu, unsigned int what)
 {
-	struct task_struct *task;
-
 	lockdep_assert_held(&vcpu->domain->lock);
 
 	set_bit(what, &vcpu->sync);
 	rcu_read_lock();
-	task = running_task(vcpu);
-	if (task)
-		leave(task);
+	leave(vcpu, false);
 	rcu_read_unlock();
 }
 
@@ -570,9 +564,9 @@ static void free_vcpu(struct xenemu_vcpu *vcpu)
 	kfree(vcpu);
 }
 
-static int vcpu_release(struct inode *inode, struct file *file)
+/* The vCPU's number becomes free, and then the vCPU goes. */
+static void unpublish(struct xenemu_vcpu *vcpu)
 {
-	struct xenemu_vcpu *vcpu = file->private_data;
 	struct xenemu_domain *domain = vcpu->domain;
 
 	mutex_lock(&domain->lock);
@@ -580,6 +574,11 @@ static int vcpu_release(struct inode *inode, struct file *file)
 	mutex_unlock(&domain->lock);
 	synchronize_rcu();
 	free_vcpu(vcpu);
+}
+
+static int vcpu_release(struct inode *inode, struct file *file)
+{
+	unpublish(file->private_data);
 	return 0;
 }
 
@@ -682,13 +681,8 @@ long xenemu_vcpu_create(struct xenemu_domain *domain,
 		return ret;
 	}
 	ret = xenemu_ioctl_new_fd("xenemu-vcpu", &xenemu_vcpu_fops, vcpu, O_RDWR);
-	if (ret < 0) {
-		mutex_lock(&domain->lock);
-		RCU_INIT_POINTER(domain->vcpus[vcpu->id], NULL);
-		mutex_unlock(&domain->lock);
-		synchronize_rcu();
-		free_vcpu(vcpu);
-	}
+	if (ret < 0)
+		unpublish(vcpu);
 	return ret;
 }
 

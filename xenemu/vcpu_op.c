@@ -17,7 +17,6 @@
 #include <xen/interface/xen.h>
 #include <xen/interface/vcpu.h>
 
-#include "access.h"
 #include "compat_xen.h"
 #include "domain.h"
 #include "hypercall.h"
@@ -107,11 +106,11 @@ static int translate_area(struct xenemu_vcpu *self, u64 area, size_t len, u64 *g
 		*gpa = KVM_XEN_INVALID_GPA;
 		return 0;
 	}
-	if (xenemu_access_translate(self, area, gpa))
+	if (xenemu_kvm_translate(self, area, gpa))
 		return -EFAULT;
 	if (offset_in_page(area) + len <= PAGE_SIZE)
 		return 0;
-	if (xenemu_access_translate(self, area + len - 1, &end) || end != *gpa + len - 1)
+	if (xenemu_kvm_translate(self, area + len - 1, &end) || end != *gpa + len - 1)
 		return -EFAULT;
 	return 0;
 }
