@@ -6,33 +6,14 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "store/ring_core.h"
+#include "tap.h"
 
 #define SIZE		XENSTORE_RING_SIZE
 #define HDR_SIZE	((u32)sizeof(struct xsd_sockmsg))
-
-static unsigned int nr_tests, nr_failures;
-static bool failed;
-
-#define check(cond)							\
-	do {								\
-		if (!(cond)) {						\
-			printf("# %s:%d: %s\n", __func__, __LINE__, #cond); \
-			failed = true;					\
-		}							\
-	} while (0)
-
-static void run(const char *name, void (*test)(void))
-{
-	failed = false;
-	test();
-	printf("%s %u ring_core.%s\n", failed ? "not ok" : "ok", ++nr_tests, name);
-	nr_failures += failed;
-}
 
 static u64 rng = 1;
 
@@ -85,7 +66,7 @@ static bool matches(const struct xenemu_incoming *request, const char *buf, u32 
 	       !memcmp(request->body, buf + HDR_SIZE, size - HDR_SIZE);
 }
 
-static void request_is_pulled_whole(void)
+TEST(ring_core_request_is_pulled_whole)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	struct xenemu_incoming *request = new_request();
@@ -93,19 +74,19 @@ static void request_is_pulled_whole(void)
 	char buf[64];
 	u32 size = make(buf, 1, 20);
 
-	check(xenemu_ring_core_pull(ring, request, &moved) == 0);
-	check(!moved);
+	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 0);
+	CHECK(!moved);
 	put(ring, buf, size);
-	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
-	check(moved);
-	check(matches(request, buf, size));
-	check(ring->req_cons == ring->req_prod);
+	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	CHECK(moved);
+	CHECK(matches(request, buf, size));
+	CHECK(ring->req_cons == ring->req_prod);
 	free(request);
 	free(ring);
 }
 
 /* A byte of the next request must not be taken, and a complete one stays as it is. */
-static void pull_stops_at_the_end_of_a_request(void)
+TEST(ring_core_pull_stops_at_the_end_of_a_request)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	struct xenemu_incoming *request = new_request();
@@ -115,22 +96,22 @@ static void pull_stops_at_the_end_of_a_request(void)
 
 	put(ring, buf, size);
 	put(ring, buf, size);
-	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
-	check(ring->req_cons == size);
+	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	CHECK(ring->req_cons == size);
 	moved = false;
-	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
-	check(!moved);
-	check(ring->req_cons == size);
-	check(matches(request, buf, size));
+	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	CHECK(!moved);
+	CHECK(ring->req_cons == size);
+	CHECK(matches(request, buf, size));
 	request->used = 0;
-	check(xenemu_ring_core_pull(ring, request, &moved) == 1);
-	check(matches(request, buf, size));
+	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	CHECK(matches(request, buf, size));
 	free(request);
 	free(ring);
 }
 
 /* A message of two parts at each offset of the ring, split at each byte. */
-static void message_is_split_anywhere_at_any_offset(void)
+TEST(ring_core_message_is_split_anywhere_at_any_offset)
 {
 	struct xenemu_incoming *request = new_request();
 	char buf[64];
@@ -144,10 +125,10 @@ static void message_is_split_anywhere_at_any_offset(void)
 
 			request->used = 0;
 			put(ring, buf, at);
-			check(xenemu_ring_core_pull(ring, request, &moved) == (at == size));
+			CHECK(xenemu_ring_core_pull(ring, request, &moved) == (at == size));
 			put(ring, buf + at, size - at);
-			check(xenemu_ring_core_pull(ring, request, &moved) == 1);
-			check(matches(request, buf, size));
+			CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+			CHECK(matches(request, buf, size));
 			free(ring);
 		}
 	}
@@ -155,7 +136,7 @@ static void message_is_split_anywhere_at_any_offset(void)
 }
 
 /* Messages of all lengths, many longer than the ring, in random pieces. */
-static void stream_of_messages_arrives_as_sent(void)
+TEST(ring_core_stream_of_messages_arrives_as_sent)
 {
 	struct xenstore_domain_interface *ring = new_ring(-100000);
 	struct xenemu_incoming *request = new_request();
@@ -175,17 +156,17 @@ static void stream_of_messages_arrives_as_sent(void)
 				piece = size - done;
 			done += put(ring, buf + done, piece);
 			ret = xenemu_ring_core_pull(ring, request, &moved);
-			check(ret >= 0);
+			CHECK(ret >= 0);
 		}
-		check(done == size);
-		check(matches(request, buf, size));
+		CHECK(done == size);
+		CHECK(matches(request, buf, size));
 		request->used = 0;
 	}
 	free(request);
 	free(ring);
 }
 
-static void too_long_a_message_is_refused(void)
+TEST(ring_core_too_long_a_message_is_refused)
 {
 	static const u32 lens[] = { XENSTORE_PAYLOAD_MAX + 1, 0x7fffffff, 0x80000000,
 				    0xfffffff0, 0xffffffff };
@@ -199,18 +180,18 @@ static void too_long_a_message_is_refused(void)
 
 		request->used = 0;
 		put(ring, &hdr, HDR_SIZE - 1);
-		check(xenemu_ring_core_pull(ring, request, &moved) == 0);
+		CHECK(xenemu_ring_core_pull(ring, request, &moved) == 0);
 		put(ring, (char *)&hdr + HDR_SIZE - 1, 1);
 		put(ring, "body", 4);
-		check(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
-		check(ring->req_cons == ring->req_prod - 4);
-		check(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
+		CHECK(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
+		CHECK(ring->req_cons == ring->req_prod - 4);
+		CHECK(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
 		free(ring);
 	}
 	free(request);
 }
 
-static void longest_message_is_taken(void)
+TEST(ring_core_longest_message_is_taken)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	struct xenemu_incoming *request = new_request();
@@ -220,14 +201,14 @@ static void longest_message_is_taken(void)
 
 	while (done < size) {
 		done += put(ring, buf + done, size - done);
-		check(xenemu_ring_core_pull(ring, request, &moved) == (done == size));
+		CHECK(xenemu_ring_core_pull(ring, request, &moved) == (done == size));
 	}
-	check(matches(request, buf, size));
+	CHECK(matches(request, buf, size));
 	free(request);
 	free(ring);
 }
 
-static void request_indices_out_of_range_are_refused(void)
+TEST(ring_core_request_indices_out_of_range_are_refused)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	struct xenemu_incoming *request = new_request();
@@ -239,16 +220,16 @@ static void request_indices_out_of_range_are_refused(void)
 
 		ring->req_cons = random_u32();
 		ring->req_prod = ring->req_cons + diff;
-		check(xenemu_ring_core_pull(ring, request, &moved) == -ERANGE);
-		check(!moved);
-		check(!request->used);
+		CHECK(xenemu_ring_core_pull(ring, request, &moved) == -ERANGE);
+		CHECK(!moved);
+		CHECK(!request->used);
 	}
 	free(request);
 	free(ring);
 }
 
 /* Whatever the indices are, what is handed out is inside the page's array. */
-static void space_is_inside_the_ring(void)
+TEST(ring_core_space_is_inside_the_ring)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	u32 used, prod, start, i;
@@ -265,25 +246,25 @@ static void space_is_inside_the_ring(void)
 			ring->rsp_prod = start + used;
 			room = xenemu_ring_core_space(ring, &to, &prod);
 			if (used > SIZE) {
-				check(room == -ERANGE);
+				CHECK(room == -ERANGE);
 				continue;
 			}
-			check(room == (int)(left < end ? left : end));
-			check(prod == start + used);
-			check(to == ring->rsp + prod % SIZE);
+			CHECK(room == (int)(left < end ? left : end));
+			CHECK(prod == start + used);
+			CHECK(to == ring->rsp + prod % SIZE);
 		}
 	}
 	for (used = 0; used < 100000; used++) {
 		ring->rsp_cons = random_u32();
 		ring->rsp_prod = random_u32();
 		room = xenemu_ring_core_space(ring, &to, &prod);
-		check(room == -ERANGE ||
+		CHECK(room == -ERANGE ||
 		      (room >= 0 && to >= ring->rsp && to + room <= ring->rsp + SIZE));
 	}
 	free(ring);
 }
 
-static void output_is_read_as_written(void)
+TEST(ring_core_output_is_read_as_written)
 {
 	struct xenstore_domain_interface *ring = new_ring(-1234);
 	u32 written = 0, seen = 0, prod, n, i;
@@ -292,7 +273,7 @@ static void output_is_read_as_written(void)
 
 	while (seen < 100000) {
 		room = xenemu_ring_core_space(ring, &to, &prod);
-		check(room >= 0);
+		CHECK(room >= 0);
 		n = room ? random_u32() % (room + 1) : 0;
 		for (i = 0; i < n; i++)
 			to[i] = written++ * 7;
@@ -300,22 +281,22 @@ static void output_is_read_as_written(void)
 
 		n = random_u32() % 700;
 		while (n-- && ring->rsp_cons != ring->rsp_prod)
-			check(ring->rsp[ring->rsp_cons++ % SIZE] == (char)(seen++ * 7));
+			CHECK(ring->rsp[ring->rsp_cons++ % SIZE] == (char)(seen++ * 7));
 	}
 	free(ring);
 }
 
-static void greeting_overwrites_the_guests_fields(void)
+TEST(ring_core_greeting_overwrites_the_guests_fields)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 
 	memset(ring, 0xff, sizeof(*ring));
 	xenemu_ring_core_reset(ring);
 	xenemu_ring_core_greet(ring, 7);
-	check(!ring->req_cons && !ring->req_prod && !ring->rsp_cons && !ring->rsp_prod);
-	check(ring->server_features == 7);
-	check(ring->connection == XENSTORE_CONNECTED);
-	check(ring->error == XENSTORE_ERROR_NONE);
+	CHECK(!ring->req_cons && !ring->req_prod && !ring->rsp_cons && !ring->rsp_prod);
+	CHECK(ring->server_features == 7);
+	CHECK(ring->connection == XENSTORE_CONNECTED);
+	CHECK(ring->error == XENSTORE_ERROR_NONE);
 	free(ring);
 }
 
@@ -337,7 +318,7 @@ static void *scribble(void *arg)
 	return NULL;
 }
 
-static void indices_change_all_the_time(void)
+TEST(ring_core_indices_change_all_the_time)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	struct xenemu_incoming *request = new_request();
@@ -348,18 +329,18 @@ static void indices_change_all_the_time(void)
 	int ret;
 
 	stop = false;
-	check(!pthread_create(&thread, NULL, scribble, ring));
+	CHECK(!pthread_create(&thread, NULL, scribble, ring));
 	for (i = 0; i < 300000; i++) {
 		bool moved = false;
 
 		ret = xenemu_ring_core_pull(ring, request, &moved);
-		check(ret == 0 || ret == 1 || ret == -ERANGE || ret == -EMSGSIZE);
-		check(request->used <= HDR_SIZE + XENSTORE_PAYLOAD_MAX);
+		CHECK(ret == 0 || ret == 1 || ret == -ERANGE || ret == -EMSGSIZE);
+		CHECK(request->used <= HDR_SIZE + XENSTORE_PAYLOAD_MAX);
 		if (ret == 1 || ret == -EMSGSIZE)
 			request->used = 0;
 		ret = xenemu_ring_core_space(ring, &to, &prod);
 		if (ret > 0) {
-			check(to >= ring->rsp && to + ret <= ring->rsp + SIZE);
+			CHECK(to >= ring->rsp && to + ret <= ring->rsp + SIZE);
 			memset(to, i, ret);
 		}
 	}
@@ -367,22 +348,4 @@ static void indices_change_all_the_time(void)
 	pthread_join(thread, NULL);
 	free(request);
 	free(ring);
-}
-
-int main(void)
-{
-	printf("TAP version 13\n");
-	run("request_is_pulled_whole", request_is_pulled_whole);
-	run("pull_stops_at_the_end_of_a_request", pull_stops_at_the_end_of_a_request);
-	run("message_is_split_anywhere_at_any_offset", message_is_split_anywhere_at_any_offset);
-	run("stream_of_messages_arrives_as_sent", stream_of_messages_arrives_as_sent);
-	run("too_long_a_message_is_refused", too_long_a_message_is_refused);
-	run("longest_message_is_taken", longest_message_is_taken);
-	run("request_indices_out_of_range_are_refused", request_indices_out_of_range_are_refused);
-	run("space_is_inside_the_ring", space_is_inside_the_ring);
-	run("output_is_read_as_written", output_is_read_as_written);
-	run("greeting_overwrites_the_guests_fields", greeting_overwrites_the_guests_fields);
-	run("indices_change_all_the_time", indices_change_all_the_time);
-	printf("1..%u\n", nr_tests);
-	return nr_failures != 0;
 }

@@ -162,7 +162,9 @@ static int receive(struct vm *vm, uint32_t port, volatile struct xenstore_domain
 	char *to = (char *)msg;
 
 	while (done < want) {
-		step = SOON(ring->rsp_prod != ring->rsp_cons) ? get(ring, to + done, want - done) : 0;
+		step = 0;
+		if (SOON(ring->rsp_prod != ring->rsp_cons))
+			step = get(ring, to + done, want - done);
 		done += step;
 		if (done == XS_HDR_SIZE && want == XS_HDR_SIZE) {
 			if (msg->hdr.len > XENSTORE_PAYLOAD_MAX)
