@@ -13,7 +13,9 @@
 
 static void print(void *arg, const char *line)
 {
-	(void)arg;
+	struct disk *disk = arg;
+
+	disk->said = true;
 	say("%s", line);
 }
 
@@ -36,9 +38,11 @@ static int start_backend(struct disk *disk, const struct options *options,
 		.path = option->path,
 		.readonly = option->readonly,
 		.log = print,
+		.log_arg = disk,
 	};
 	int ret;
 
+	disk->said = false;
 	disk->store_fd = xenemu_open_store(host_fd, 0);
 	disk->evtchn_fd = xenemu_open_evtchn(host_fd, 0);
 	disk->gnttab_fd = xenemu_open_gnttab(host_fd, 0);
@@ -51,12 +55,15 @@ static int start_backend(struct disk *disk, const struct options *options,
 	config.evtchn_fd = disk->evtchn_fd;
 	config.gnttab_fd = disk->gnttab_fd;
 	ret = xb_blk_start(&config, &disk->blk);
-	if (ret) {
-		close_fds(disk);
-		return fail("cannot serve disk %s from %s: %s", option->dev, option->path,
-			    strerror(-ret));
-	}
-	return 0;
+	if (!ret)
+		return 0;
+
+	close_fds(disk);
+	/* The backend knows best, if it said anything. */
+	if (!disk->said)
+		fail("cannot serve disk %s from %s: %s", option->dev, option->path,
+		     strerror(-ret));
+	return -1;
 }
 
 int disks_check(const struct options *options)

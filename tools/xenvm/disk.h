@@ -3,6 +3,8 @@
 #ifndef XENVM_DISK_H
 #define XENVM_DISK_H
 
+#include <stdbool.h>
+
 #include "options.h"
 
 struct xb_blk;
@@ -11,12 +13,14 @@ struct xenemu_xs;
 /**
  * struct disk - a disk
  * @blk: its backend; NULL while it is not running
+ * @said: it has said something
  * @store_fd: the backend's fds: all that it can reach
  * @evtchn_fd: likewise
  * @gnttab_fd: likewise
  */
 struct disk {
 	struct xb_blk *blk;
+	bool said;
 	int store_fd;
 	int evtchn_fd;
 	int gnttab_fd;

@@ -140,12 +140,12 @@ def shmem_kib():
 
 
 def check_cpus(guest):
-    """Eight vCPUs, Xen's clock, and events by each one's own vector."""
+    """Eight vCPUs that all run, and what tells the guest that this is Xen."""
     expect("8 vCPUs", guest.run("nproc").strip() == "8")
     expect("it is Xen", guest.run("cat /sys/hypervisor/type").strip() == "xen")
     expect("the UUID given", guest.run("cat /sys/hypervisor/uuid").strip() == UUID)
-    clock = guest.run("cat /sys/devices/system/clocksource/clocksource0/current_clocksource")
-    expect("Xen's clock", clock.strip() == "xen")
+    clocks = guest.run("cat /sys/devices/system/clocksource/clocksource0/available_clocksource")
+    expect("Xen's clock", "xen" in clocks.split())
     for cpu in range(8):
         guest.run(f"taskset -c {cpu} true")
 
@@ -335,7 +335,7 @@ def check_pty_console():
 
 UUID = "ec2e1916-9099-7caf-fd21-012345678901"
 BIG = ["--cpus", "8", "--memory", "4G", "--upcall", "percpu", "--uuid", UUID,
-       "--disk", "disk.img", "--disk", "disk.img,ro,dev=xvdf", "--xenstore-socket", SOCKET]
+       "--disk", "disk.img", "--disk", "other.img,ro,dev=xvdf", "--xenstore-socket", SOCKET]
 
 # Each guest with what is done to it, in order. Without options: no guest yet.
 SCRIPTS = [
@@ -387,8 +387,9 @@ def main():
     subprocess.run(["gcc", "-static", "-w", "-o", "kexec", "-x", "c", "-"], input=KEXEC,
                    text=True, check=True)
     make_initrd("initrd-kexec", sys.argv[2:], ["initrd", "kexec", VMLINUZ])
-    with open("disk.img", "wb") as file:
-        file.truncate(16 << 20)
+    for name in ("disk.img", "other.img"):
+        with open(name, "wb") as file:
+            file.truncate(16 << 20)
     print(f"KTAP version 1\n1..{sum(len(steps) for _, steps in scripts)}", flush=True)
     number = failures = 0
     for options, steps in scripts:
