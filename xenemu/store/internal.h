@@ -66,6 +66,7 @@ enum xenemu_path_class {
 
 int xenemu_path_parse(struct xenemu_request *req, char *str,
 		      enum xenemu_path_class class, struct xenemu_path *path);
+bool xenemu_path_is_valid(const char *str, enum xenemu_path_class class, bool relative);
 bool xenemu_path_parent(const struct xenemu_path *path, struct xenemu_path *parent);
 
 /*
@@ -223,6 +224,30 @@ struct xenemu_edit {
 };
 
 /**
+ * struct xenemu_node_init - what a new node, or a new version of one, is
+ * @name: its name
+ * @name_len: length of that
+ * @value: its value; not looked at if it is empty
+ * @value_len: length of that
+ * @gen: as in struct xenemu_node
+ * @list_gen: the same
+ * @writer: the same
+ * @perms: its permissions, of which a reference is taken, or NULL
+ * @kids: its children, taken over, also on failure; or NULL
+ */
+struct xenemu_node_init {
+	const char *name;
+	u32 name_len;
+	const void *value;
+	u32 value_len;
+	u64 gen;
+	u64 list_gen;
+	u16 writer;
+	struct xenemu_perms *perms;
+	struct xenemu_kids *kids;
+};
+
+/**
  * struct xenemu_change - a change of the tree that is prepared but not made
  * @parent: node whose list of children changes
  * @str: path of a node below it
@@ -255,6 +280,8 @@ struct xenemu_walk {
 };
 
 struct xenemu_node *xenemu_tree_create(struct xenemu_store *store);
+struct xenemu_node *xenemu_node_alloc(const struct xenemu_edit *edit,
+				      const struct xenemu_node_init *init);
 void xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node);
 void xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids);
 void xenemu_tree_find(struct xenemu_node *top, const struct xenemu_path *path,
@@ -489,6 +516,9 @@ int xenemu_quota_op_set(struct xenemu_request *req);
 
 /* ---- watch.c ---- */
 
+/* One less than what the state stream has for "unlimited". */
+#define XENEMU_WATCH_MAX_DEPTH	0xfffe
+
 /**
  * struct xenemu_trie - a path, or the beginning of one, that is watched
  * @hash: in store->trie_tab, by parent and name
@@ -552,6 +582,8 @@ int xenemu_watch_fire_removed(struct xenemu_request *req, const struct xenemu_pa
 			      struct xenemu_node *node);
 int xenemu_watch_fire_domain(struct xenemu_request *req, const char *name, u16 domid);
 void xenemu_watch_drop_all(struct xenemu_conn *conn);
+int xenemu_watch_restore(struct xenemu_conn *conn, const struct xenemu_path *path,
+			 const char *token, u32 token_len, int depth);
 int xenemu_watch_op_watch(struct xenemu_request *req);
 int xenemu_watch_op_unwatch(struct xenemu_request *req);
 int xenemu_watch_op_reset(struct xenemu_request *req);
@@ -638,6 +670,10 @@ struct xenemu_txn {
 };
 
 struct xenemu_txn *xenemu_txn_find(struct xenemu_conn *conn, u32 id);
+struct xenemu_txn *xenemu_txn_create(struct xenemu_conn *conn, struct xenemu_node *base,
+				     struct xenemu_node *top);
+struct xenemu_touch *xenemu_txn_restore_touch(struct xenemu_txn *txn,
+					      const struct xenemu_path *path, u32 flags);
 int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 flags);
 void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flags,
 		     bool moved);

@@ -59,6 +59,24 @@ static bool valid_special(const char *str, enum xenemu_path_class class)
 	return false;
 }
 
+/**
+ * xenemu_path_is_valid - check a path whatever the limits of a client
+ * @str: the path, with a NUL behind it
+ * @class: what it may be
+ * @relative: it need not begin with a slash
+ *
+ * Return: true if it is one.
+ */
+bool xenemu_path_is_valid(const char *str, enum xenemu_path_class class, bool relative)
+{
+	u32 len;
+
+	if (str[0] == '@')
+		return class != XENEMU_PATH_NODE && valid_special(str, class);
+	len = check_text(str);
+	return len && len <= XENSTORE_ABS_PATH_MAX && (relative || str[0] == '/');
+}
+
 /* Length of "/local/domain/<number>/" at the beginning of a path, or 0. */
 static u32 home_len(const char *str)
 {

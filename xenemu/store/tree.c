@@ -18,20 +18,15 @@ static size_t node_bytes(const struct xenemu_node *node)
 	return sizeof(*node) + node->name_len + node->value_len;
 }
 
-struct node_init {
-	const char *name;
-	u32 name_len;
-	const void *value;
-	u32 value_len;
-	u64 gen;
-	u64 list_gen;
-	u16 writer;
-	struct xenemu_perms *perms;	/* a reference is taken */
-	struct xenemu_kids *kids;	/* taken over, also on failure */
-};
-
-static struct xenemu_node *alloc_node(const struct xenemu_edit *edit,
-				      const struct node_init *init)
+/**
+ * xenemu_node_alloc - make a node
+ * @edit: how
+ * @init: what it is
+ *
+ * Return: a reference, or NULL for want of memory.
+ */
+struct xenemu_node *xenemu_node_alloc(const struct xenemu_edit *edit,
+				      const struct xenemu_node_init *init)
 {
 	struct xenemu_node *node;
 
@@ -173,7 +168,7 @@ static struct xenemu_node *copy_node(const struct xenemu_edit *edit,
 				     const struct xenemu_node *node,
 				     struct xenemu_kids *kids, bool listed)
 {
-	const struct node_init init = {
+	const struct xenemu_node_init init = {
 		.name = node->data,
 		.name_len = node->name_len,
 		.value = xenemu_node_value(node),
@@ -185,7 +180,7 @@ static struct xenemu_node *copy_node(const struct xenemu_edit *edit,
 		.kids = kids,
 	};
 
-	return alloc_node(edit, &init);
+	return xenemu_node_alloc(edit, &init);
 }
 
 /*
@@ -233,7 +228,7 @@ int xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
 		    struct xenemu_change *change)
 {
 	const struct xenemu_node *old = at->node;
-	const struct node_init init = {
+	const struct xenemu_node_init init = {
 		.name = old->data,
 		.name_len = old->name_len,
 		.value = value ?: xenemu_node_value(old),
@@ -248,7 +243,7 @@ int xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
 
 	if (init.kids)
 		refcount_inc(&init.kids->ref);
-	node = alloc_node(edit, &init);
+	node = xenemu_node_alloc(edit, &init);
 	if (!node)
 		return -ENOMEM;
 	return change_list(edit, at->near ?: top, path->str, path->len, node, false, change);
@@ -271,7 +266,7 @@ int xenemu_tree_add(const struct xenemu_edit *edit, const struct xenemu_path *pa
 		    struct xenemu_perms *perms, struct xenemu_change *change)
 {
 	const char *end = path->str + path->len, *near = path->str + at->near_len;
-	struct node_init init = {
+	struct xenemu_node_init init = {
 		.value = value,
 		.value_len = len,
 		.gen = edit->gen,
@@ -289,7 +284,7 @@ int xenemu_tree_add(const struct xenemu_edit *edit, const struct xenemu_path *pa
 			name--;
 		init.name = name;
 		init.name_len = end - name;
-		node = alloc_node(edit, &init);
+		node = xenemu_node_alloc(edit, &init);
 		if (!node)
 			return -ENOMEM;
 		if (name - 1 == near)
@@ -462,7 +457,12 @@ struct xenemu_node *xenemu_tree_create(struct xenemu_store *store)
 		.gfp = GFP_KERNEL_ACCOUNT,
 		.gen = ++store->gen,
 	};
-	struct node_init init = { .name = "", .value = "", .gen = edit.gen, .list_gen = edit.gen };
+	struct xenemu_node_init init = {
+		.name = "",
+		.value = "",
+		.gen = edit.gen,
+		.list_gen = edit.gen,
+	};
 	struct xenemu_kids *kids = NULL, *more;
 	struct xenemu_node *node;
 	u32 i;
@@ -481,7 +481,7 @@ struct xenemu_node *xenemu_tree_create(struct xenemu_store *store)
 		init.perms = perms;
 		init.name = name[i];
 		init.name_len = strlen(name[i]);
-		node = alloc_node(&edit, &init);
+		node = xenemu_node_alloc(&edit, &init);
 		xenemu_perms_put(perms);
 		if (!node)
 			goto err_kids;
@@ -497,7 +497,7 @@ struct xenemu_node *xenemu_tree_create(struct xenemu_store *store)
 	init.perms = NULL;
 	init.name_len = 0;
 	init.kids = kids;
-	return alloc_node(&edit, &init);
+	return xenemu_node_alloc(&edit, &init);
 
 err_kids:
 	if (kids)

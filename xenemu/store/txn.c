@@ -48,6 +48,31 @@ static struct xenemu_touch *find_touch(struct xenemu_txn *txn, const char *path,
 	return NULL;
 }
 
+static struct xenemu_touch *add_touch(struct xenemu_txn *txn, const struct xenemu_path *path,
+				      u32 hash, u32 flags, gfp_t gfp)
+{
+	struct xenemu_touch *touch;
+	struct xenemu_lookup at;
+	size_t size;
+
+	size = struct_size(touch, path, path->len + 1);
+	touch = kmalloc(size, gfp);
+	if (!touch)
+		return NULL;
+	xenemu_tree_find(txn->base, path, &at);
+	touch->base = at.node;
+	touch->flags = flags;
+	touch->len = path->len;
+	memcpy(touch->path, path->str, path->len);
+	touch->path[path->len] = 0;
+	INIT_LIST_HEAD(&touch->apply);
+	list_add_tail(&touch->link, &txn->touched);
+	xenemu_htab_add(&txn->tab, &touch->hash, hash);
+	txn->mem += size;
+	atomic_long_add(size, &txn->conn->dom->mem);
+	return touch;
+}
+
 /**
  * xenemu_txn_touch - note what a request depends on
  * @req: request of a transaction
@@ -64,8 +89,6 @@ int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 
 	struct xenemu_store *store = req->store;
 	struct xenemu_txn *txn = req->txn;
 	struct xenemu_touch *touch;
-	struct xenemu_lookup at;
-	size_t size;
 	u32 hash;
 
 	lockdep_assert_held(&store->lock);
@@ -82,24 +105,35 @@ int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 
 		return -ENOSPC;
 	}
 
-	size = struct_size(touch, path, len + 1);
-	touch = xenemu_quota_may_charge(store, dom, size) ? kmalloc(size, req->gfp) : NULL;
+	touch = NULL;
+	if (xenemu_quota_may_charge(store, dom, struct_size(touch, path, len + 1)))
+		touch = add_touch(txn, &where, hash, flags, req->gfp);
 	if (!touch) {
 		txn->error = -ENOMEM;
 		return -ENOMEM;
 	}
-	xenemu_tree_find(txn->base, &where, &at);
-	touch->base = at.node;
-	touch->flags = flags;
-	touch->len = len;
-	memcpy(touch->path, path, len);
-	touch->path[len] = 0;
-	INIT_LIST_HEAD(&touch->apply);
-	list_add_tail(&touch->link, &txn->touched);
-	xenemu_htab_add(&txn->tab, &touch->hash, hash);
-	txn->mem += size;
-	atomic_long_add(size, &dom->mem);
 	return 0;
+}
+
+/**
+ * xenemu_txn_restore_touch - note what a restored transaction depends on
+ * @txn: the transaction
+ * @path: the path
+ * @flags: XENEMU_TOUCH_*
+ *
+ * Return: what was noted; ERR_PTR(-EEXIST) if that was done already, or
+ * ERR_PTR(-ENOMEM).
+ */
+struct xenemu_touch *xenemu_txn_restore_touch(struct xenemu_txn *txn,
+					      const struct xenemu_path *path, u32 flags)
+{
+	u32 hash = xenemu_store_hash(txn->conn->store, path->str, path->len);
+
+	lockdep_assert_held(&txn->conn->store->lock);
+
+	if (find_touch(txn, path->str, path->len, hash))
+		return ERR_PTR(-EEXIST);
+	return add_touch(txn, path, hash, flags, GFP_KERNEL_ACCOUNT) ?: ERR_PTR(-ENOMEM);
 }
 
 /**
@@ -206,6 +240,46 @@ void xenemu_txn_limit_memory(struct xenemu_store *store)
 				      (size + SNAPSHOT_SLACK) / 4);
 }
 
+/**
+ * xenemu_txn_create - begin a transaction
+ * @conn: whose it is
+ * @base: root of the tree it begins with, of which a reference is taken; NULL if its
+ *	snapshot was taken away
+ * @top: the same for the tree with its changes
+ *
+ * Return: the transaction, whose number is still 0, or NULL for want of memory.
+ */
+struct xenemu_txn *xenemu_txn_create(struct xenemu_conn *conn, struct xenemu_node *base,
+				     struct xenemu_node *top)
+{
+	struct xenemu_store *store = conn->store;
+	struct xenemu_txn *txn;
+
+	lockdep_assert_held(&store->lock);
+
+	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
+	if (!txn)
+		return NULL;
+	if (xenemu_htab_init(&txn->tab, 16)) {
+		kfree(txn);
+		return NULL;
+	}
+	txn->conn = conn;
+	txn->started = ktime_get_ns();
+	txn->nr_deaths = store->nr_deaths;
+	txn->base = base ? xenemu_node_get(base) : NULL;
+	txn->top = top ? xenemu_node_get(top) : NULL;
+	INIT_LIST_HEAD(&txn->touched);
+	INIT_LIST_HEAD(&txn->written);
+	INIT_LIST_HEAD(&txn->deltas);
+	txn->mem = sizeof(*txn);
+	atomic_long_add(txn->mem, &conn->dom->mem);
+	list_add_tail(&txn->link, &conn->txns);
+	list_add_tail(&txn->store_link, &store->txns);
+	conn->dom->nr_txns++;
+	return txn;
+}
+
 /* TRANSACTION_START: the reply is a number. */
 int xenemu_txn_op_start(struct xenemu_request *req)
 {
@@ -223,29 +297,12 @@ int xenemu_txn_op_start(struct xenemu_request *req)
 		return -ENOSPC;
 	if (!xenemu_quota_may_charge(store, conn->dom, sizeof(*txn)))
 		return -ENOMEM;
-	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
+	txn = xenemu_txn_create(conn, store->top, store->top);
 	if (!txn)
 		return -ENOMEM;
-	if (xenemu_htab_init(&txn->tab, 16)) {
-		kfree(txn);
-		return -ENOMEM;
-	}
 	do {
 		txn->id = ++conn->next_txn;
-	} while (!txn->id || xenemu_txn_find(conn, txn->id));
-	txn->conn = conn;
-	txn->started = ktime_get_ns();
-	txn->nr_deaths = store->nr_deaths;
-	txn->base = xenemu_node_get(store->top);
-	txn->top = xenemu_node_get(store->top);
-	INIT_LIST_HEAD(&txn->touched);
-	INIT_LIST_HEAD(&txn->written);
-	INIT_LIST_HEAD(&txn->deltas);
-	txn->mem = sizeof(*txn);
-	atomic_long_add(txn->mem, &conn->dom->mem);
-	list_add_tail(&txn->link, &conn->txns);
-	list_add_tail(&txn->store_link, &store->txns);
-	conn->dom->nr_txns++;
+	} while (!txn->id || xenemu_txn_find(conn, txn->id) != txn);
 	scnprintf(text, sizeof(text), "%u", txn->id);
 	return xenemu_proto_reply_text(req, text);
 }

@@ -13,8 +13,6 @@
 #include <linux/errno.h>
 #include <linux/overflow.h>
 
-/* Unlimited depth of the state stream, so one more than the largest we keep. */
-#define MAX_DEPTH	0xfffe
 
 /**
  * xenemu_watch_create_root - make the root of a trie
@@ -389,6 +387,24 @@ static struct xenemu_watch *alloc_watch(struct xenemu_conn *conn,
 	return watch;
 }
 
+/* Make a new watch see its path, and account for it. */
+static int hang_up(struct xenemu_watch *watch, const struct xenemu_path *path)
+{
+	struct xenemu_conn *conn = watch->conn;
+	struct xenemu_store *store = conn->store;
+
+	watch->trie = make_trie(store, path);
+	if (!watch->trie)
+		return -ENOMEM;
+	list_add_tail(&watch->trie_link, &watch->trie->watches);
+	list_add_tail(&watch->conn_link, &conn->watches);
+	xenemu_htab_add(&store->watch_tab, &watch->hash,
+			watch_hash(conn, path, xenemu_watch_token(watch), watch->token_len));
+	conn->dom->nr_watches++;
+	atomic_long_add(watch->mem, &conn->dom->mem);
+	return 0;
+}
+
 /* WATCH: a path, a token, and maybe a depth. */
 int xenemu_watch_op_watch(struct xenemu_request *req)
 {
@@ -409,7 +425,7 @@ int xenemu_watch_op_watch(struct xenemu_request *req)
 		if (!(conn->dom->features & XENEMU_XS_FEATURE_WATCHDEPTH) ||
 		    kstrtoint(arg[2], 10, &depth) || depth < 0)
 			return -EINVAL;
-		depth = min(depth, MAX_DEPTH);
+		depth = min(depth, XENEMU_WATCH_MAX_DEPTH);
 	}
 	ret = xenemu_path_parse(req, arg[0], XENEMU_PATH_WATCH, &path);
 	if (ret)
@@ -430,21 +446,42 @@ int xenemu_watch_op_watch(struct xenemu_request *req)
 	ret = add_event(req, &req->late, watch, watch->data, xenemu_path_text_len(&path));
 	if (ret)
 		goto err_free;
-	ret = -ENOMEM;
-	watch->trie = make_trie(store, &path);
-	if (!watch->trie)
+	ret = hang_up(watch, &path);
+	if (ret)
 		goto err_free;
-
-	list_add_tail(&watch->trie_link, &watch->trie->watches);
-	list_add_tail(&watch->conn_link, &conn->watches);
-	xenemu_htab_add(&store->watch_tab, &watch->hash,
-			watch_hash(conn, &path, arg[1], token_len));
-	conn->dom->nr_watches++;
-	atomic_long_add(watch->mem, &conn->dom->mem);
 	return xenemu_proto_reply_text(req, "OK");
 
 err_free:
 	kfree(watch);
+	return ret;
+}
+
+/**
+ * xenemu_watch_restore - register a watch whatever the limits, without an event
+ * @conn: whose it is
+ * @path: a valid path
+ * @token: its token
+ * @token_len: length of that
+ * @depth: levels below the path it sees, or -1 for all
+ *
+ * Return: 0, -EEXIST or -ENOMEM.
+ */
+int xenemu_watch_restore(struct xenemu_conn *conn, const struct xenemu_path *path,
+			 const char *token, u32 token_len, int depth)
+{
+	struct xenemu_watch *watch;
+	int ret;
+
+	lockdep_assert_held(&conn->store->lock);
+
+	if (find_watch(conn, path, token, token_len))
+		return -EEXIST;
+	watch = alloc_watch(conn, path, token, token_len, depth);
+	if (!watch)
+		return -ENOMEM;
+	ret = hang_up(watch, path);
+	if (ret)
+		kfree(watch);
 	return ret;
 }
 
