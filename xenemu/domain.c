@@ -19,8 +19,10 @@
 #include <linux/uaccess.h>
 #include <xen/interface/event_channel.h>
 #include <xen/interface/hvm/params.h>
+#include <xen/interface/xen.h>
 
 #include "access.h"
+#include "evtchn.h"
 #include "host.h"
 #include "hvm.h"
 #include "ioctl.h"
@@ -182,6 +184,7 @@ void xenemu_domain_kill(struct xenemu_domain *domain)
 	xenemu_evtchn_destroy(domain);
 	xenemu_gnttab_destroy(domain);
 	xenemu_host_del_domain(domain->host, domain);
+	xenemu_evtchn_send_virq(domain->host->dom0, VIRQ_DOM_EXC, 0);
 }
 
 struct xenemu_vcpu *xenemu_domain_vcpu(struct xenemu_domain *domain, u32 id)

@@ -219,8 +219,14 @@ struct xenemu_evtchn_consumer *xenemu_evtchn_get_consumer(struct xenemu_domain *
 
 /* ---- opening ports ---- */
 
-/* Highest port that the domain can have now. */
-static u32 highest_port(struct xenemu_domain *domain)
+/**
+ * xenemu_evtchn_highest_port - what limits a domain's port numbers
+ * @domain: the domain
+ *
+ * Context: process context, without domain->page_lock.
+ * Return: the highest port that the domain can have now.
+ */
+u32 xenemu_evtchn_highest_port(struct xenemu_domain *domain)
 {
 	struct xenemu_evtchn_table *table = &domain->evtchn;
 	u32 nr;
@@ -246,7 +252,7 @@ struct xenemu_port *xenemu_evtchn_new_port(struct xenemu_domain *domain,
 					   struct xenemu_evtchn_consumer *consumer)
 {
 	struct xenemu_evtchn_table *table = &domain->evtchn;
-	struct xa_limit limit = XA_LIMIT(1, highest_port(domain));
+	struct xa_limit limit = XA_LIMIT(1, xenemu_evtchn_highest_port(domain));
 	struct xenemu_port *port;
 	int ret;
 

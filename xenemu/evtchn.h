@@ -75,6 +75,7 @@ struct xenemu_evtchn_table {
 };
 
 int xenemu_evtchn_init(struct xenemu_domain *domain, u32 max_port);
+u32 xenemu_evtchn_highest_port(struct xenemu_domain *domain);
 void xenemu_evtchn_destroy(struct xenemu_domain *domain);
 void xenemu_evtchn_free(struct xenemu_domain *domain);
 void xenemu_evtchn_reset(struct xenemu_vcpu *self, struct xenemu_domain *domain);

@@ -8,9 +8,12 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <xen/interface/sched.h>
+#include <xen/interface/xen.h>
 
 #include "compat_xen.h"
 #include "domain.h"
+#include "evtchn.h"
+#include "host.h"
 #include "hypercall.h"
 #include "kvm.h"
 #include "store/glue.h"
@@ -41,7 +44,7 @@ static s64 poll(struct xenemu_hcall *hc, u64 gva)
 {
 	struct compat_sched_poll compat;
 	struct sched_poll native;
-	u32 nr, port, i;
+	u32 nr, port, highest, i;
 	u64 ports;
 
 	if (hc->longmode) {
@@ -57,10 +60,11 @@ static s64 poll(struct xenemu_hcall *hc, u64 gva)
 	}
 	if (nr > POLL_MAX)
 		return -EINVAL;
+	highest = xenemu_evtchn_highest_port(hc->vcpu->domain);
 	for (i = 0; i < nr; i++) {
 		if (xenemu_hcall_read_at(hc, ports, i, &port, sizeof(port)))
 			return -EFAULT;
-		if (port > READ_ONCE(hc->vcpu->domain->evtchn.max_port))
+		if (port > highest)
 			return -EINVAL;
 	}
 	cond_resched();
@@ -122,6 +126,7 @@ static s64 shutdown(struct xenemu_hcall *hc, u64 gva)
 	reason = latch_reason(domain, reason);
 	/* Who watches @releaseDomain hears of it, and may act before the VMM does. */
 	xenemu_glue_domain_shutdown(domain);
+	xenemu_evtchn_send_virq(domain->host->dom0, VIRQ_DOM_EXC, 0);
 
 	run = xenemu_vcpu_exit(hc->vcpu, XENEMU_EXIT_SHUTDOWN);
 	run->shutdown.reason = reason;

@@ -121,7 +121,7 @@ struct sync_values {
 	u64 runstate_gpa;
 	u32 timer_port;
 	u64 timer_ns;
-	bool rescan;
+	bool registered;
 };
 
 static void sync_gpa(struct xenemu_vcpu *vcpu, u16 type, u64 gpa)
@@ -178,7 +178,7 @@ static void sync(struct xenemu_vcpu *vcpu)
 	values.runstate_gpa = vcpu->runstate_gpa;
 	values.timer_port = vcpu->timer_port;
 	values.timer_ns = vcpu->timer_ns;
-	values.rescan = vcpu->info_registered;
+	values.registered = vcpu->info_registered;
 	mutex_unlock(&domain->lock);
 
 	if (test_bit(XENEMU_SYNC_ID, &todo)) {
@@ -189,8 +189,9 @@ static void sync(struct xenemu_vcpu *vcpu)
 	if (test_bit(XENEMU_SYNC_INFO, &todo)) {
 		sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO, values.info_gpa);
 		/* What KVM delivered meanwhile went to the old place. */
-		if (values.rescan)
+		if (values.registered || vcpu->known_gpa != KVM_XEN_INVALID_GPA)
 			xenemu_evtchn_rescan(vcpu);
+		vcpu->known_gpa = values.info_gpa;
 	}
 	if (test_bit(XENEMU_SYNC_TIME, &todo))
 		sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_VCPU_TIME_INFO, values.time_gpa);
@@ -365,9 +366,13 @@ static int handle_interrupt(struct xenemu_vcpu *vcpu)
 
 	if (get_user(immediate_exit, &vcpu->kvm_run->immediate_exit__unsafe))
 		return -EFAULT;
-	if (test_thread_flag(TIF_NOTIFY_SIGNAL) && !task_work_pending(current))
+	if (test_thread_flag(TIF_NOTIFY_SIGNAL)) {
 		clear_notify_signal();
-	if (immediate_exit || signal_pending(current))
+		/* Our kick may have hidden another's work. KVM does that. */
+		if (task_work_pending(current))
+			set_notify_resume(current);
+	}
+	if (immediate_exit || task_sigpending(current))
 		return -EINTR;
 	cond_resched();
 	return 0;
@@ -602,6 +607,7 @@ static struct xenemu_vcpu *alloc_vcpu(struct xenemu_domain *domain, struct file 
 	vcpu->kvm = kvm;
 	vcpu->kvm_run = u64_to_user_ptr(args->kvm_run);
 	vcpu->info_gpa = KVM_XEN_INVALID_GPA;
+	vcpu->known_gpa = KVM_XEN_INVALID_GPA;
 	vcpu->time_gpa = KVM_XEN_INVALID_GPA;
 	vcpu->runstate_gpa = KVM_XEN_INVALID_GPA;
 	xenemu_timer_init(vcpu);

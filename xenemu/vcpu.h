@@ -34,7 +34,8 @@ struct xenemu_page;
  * @sync: XENEMU_SYNC_* bits: what KVM has yet to be told about this vCPU by
  *        its own thread. Set by anybody after the value; see xenemu_vcpu_sync()
  * @info_gpa: where its vcpu_info is, or KVM_XEN_INVALID_GPA. This and the
- *            next are protected by the domain's lock
+ *            next but @known_gpa are protected by the domain's lock
+ * @known_gpa: where KVM thinks that its vcpu_info is. Protected by @lock
  * @time_gpa: where its second time info is, or KVM_XEN_INVALID_GPA
  * @runstate_gpa: where its runstate info is, or KVM_XEN_INVALID_GPA
  * @timer_port: port of its VIRQ_TIMER, or 0
@@ -70,6 +71,7 @@ struct xenemu_vcpu {
 	unsigned long sync;
 
 	u64 info_gpa;
+	u64 known_gpa;
 	u64 time_gpa;
 	u64 runstate_gpa;
 	u32 timer_port;
