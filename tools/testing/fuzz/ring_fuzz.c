@@ -3,49 +3,40 @@
  * A XenStore ring page with any bytes in it, changed between the server's steps.
  *
  * Input: the words behind the queues, then steps, whose bytes are the requests'
- * too. A step is a byte that says what happens: the server takes requests or
- * writes replies, or the guest writes a word or a byte (where and what follow).
+ * too. A step is a byte that says what happens: the server takes requests, writes
+ * replies, or answers a guest that connects anew, or the guest writes a word or a byte
+ * (where and what follow).
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "store/ring_core.h"
+#include "input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct input {
-	const uint8_t *data;
-	size_t size;
-};
-
-static u32 next(struct input *in, size_t len)
+/* What arrived is what was in the ring, byte for byte and in order. */
+static void check_bytes(const struct xenstore_domain_interface *ring, u32 cons,
+			const struct xenemu_incoming *request, u32 from)
 {
-	u32 val = 0;
+	u32 i;
 
-	if (len > in->size)
-		len = in->size;
-	memcpy(&val, in->data, len);
-	in->data += len;
-	in->size -= len;
-	return val;
-}
+	for (i = from; i < request->used; i++) {
+		char byte = i < sizeof(request->hdr) ? ((const char *)&request->hdr)[i] :
+			    request->body[i - sizeof(request->hdr)];
 
-static void expect(int cond)
-{
-	if (!cond)
-		abort();
+		expect(byte == ring->req[(cons + i - from) % XENSTORE_RING_SIZE]);
+	}
 }
 
 static void take_requests(struct xenstore_domain_interface *ring,
 			  struct xenemu_incoming *request)
 {
-	u32 used = request->used;
+	u32 used = request->used, cons = ring->req_cons, avail = ring->req_prod - cons;
 	bool moved = false;
 	int ret;
 
 	ret = xenemu_ring_core_pull(ring, request, &moved);
 	expect(moved == (request->used != used));
+	expect(ring->req_cons - cons == request->used - used);
+	check_bytes(ring, cons, request, used);
 	switch (ret) {
 	case 1:
 		expect(request->used == sizeof(request->hdr) + request->hdr.len);
@@ -53,28 +44,48 @@ static void take_requests(struct xenstore_domain_interface *ring,
 		break;
 	case -EMSGSIZE:
 		expect(request->used == sizeof(request->hdr));
+		expect(request->hdr.len > sizeof(request->body));
 		break;
 	case 0:
+		expect(ring->req_cons == ring->req_prod);
+		return;
 	case -ERANGE:
+		expect(avail > XENSTORE_RING_SIZE && !moved);
 		return;
 	default:
-		abort();
+		expect(false);
 	}
 	request->used = 0;
 }
 
 static void write_replies(struct xenstore_domain_interface *ring, u8 byte)
 {
-	u32 prod;
+	u32 prod, used = ring->rsp_prod - ring->rsp_cons;
 	char *to;
 	int room;
 
 	room = xenemu_ring_core_space(ring, &to, &prod);
+	expect((room == -ERANGE) == (used > XENSTORE_RING_SIZE));
 	if (room == -ERANGE)
 		return;
-	expect(room >= 0 && room <= XENSTORE_RING_SIZE);
+	expect(room >= 0 && (u32)room <= XENSTORE_RING_SIZE - used);
+	expect(room || used == XENSTORE_RING_SIZE);
 	memset(to, byte, room);
 	xenemu_ring_core_produce(ring, prod + room);
+	expect(ring->rsp_prod - ring->rsp_cons == used + room);
+}
+
+/* What the server does when the guest asks for it; both queues are empty then. */
+static void connect_anew(struct xenstore_domain_interface *ring, u32 features)
+{
+	u32 prod;
+	char *to;
+
+	xenemu_ring_core_reset(ring);
+	expect(xenemu_ring_core_space(ring, &to, &prod) == XENSTORE_RING_SIZE);
+	expect(!prod && to == (char *)ring->rsp);
+	xenemu_ring_core_greet(ring, features);
+	expect(ring->connection == XENSTORE_CONNECTED && ring->server_features == features);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -90,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; in.size && i < XENSTORE_RING_SIZE; i++)
 		ring->req[i] = in.data[i % in.size];
 	do {
-		switch (next(&in, 1) % 4) {
+		switch (next(&in, 1) % 5) {
 		case 0:
 			take_requests(ring, request);
 			break;
@@ -104,6 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 3:
 			ring->req[next(&in, 2) % XENSTORE_RING_SIZE] = next(&in, 1);
+			break;
+		case 4:
+			connect_anew(ring, next(&in, 4));
 			break;
 		}
 	} while (in.size);

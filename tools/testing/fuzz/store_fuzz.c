@@ -7,12 +7,10 @@
  * Whatever they do, accounts stay right, trees stay in order, and nothing is left when
  * all is over.
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <linux/err.h>
 
 #include "store/internal.h"
+#include "input.h"
 
 #define NR_CLIENTS 5
 
@@ -50,18 +48,12 @@ static const struct xenemu_store_ops ops = {
 	.arm = on_arm,
 };
 
-static void check(bool cond)
-{
-	if (!cond)
-		abort();
-}
-
 static void open_client(struct client *c, u16 domid, enum xenemu_conn_kind kind)
 {
 	c->domid = domid;
 	c->kind = kind;
 	c->conn = xenemu_conn_create(store, domid, kind, &conn_ops, c);
-	check(!IS_ERR(c->conn));
+	expect(!IS_ERR(c->conn));
 }
 
 /* Half of the requests are queued; unprivileged ones only if they may be. */
@@ -74,12 +66,12 @@ static void request(struct client *c, struct xsd_sockmsg *hdr, char *body, bool 
 		return;
 	if (direct) {
 		ret = xenemu_conn_call(c->conn, hdr, body, reply);
-		check(!ret);
-		check(hdr->len <= XENSTORE_PAYLOAD_MAX);
+		expect(!ret);
+		expect(hdr->len <= XENSTORE_PAYLOAD_MAX);
 	} else {
 		ret = xenemu_conn_request(c->conn, hdr, body);
-		check(!ret);
-		check(xenemu_conn_has_output(c->conn));
+		expect(!ret);
+		expect(xenemu_conn_has_output(c->conn));
 	}
 }
 
@@ -178,23 +170,23 @@ static void check_store(void)
 
 		next = xenemu_kids_after(above->kids, node->data, node->name_len);
 		if (next)
-			check(next->name_len > node->name_len ||
-			      (next->name_len == node->name_len &&
-			       memcmp(next->data, node->data, node->name_len) > 0));
-		check(node->perms && node->perms->nr);
+			expect(next->name_len > node->name_len ||
+			       (next->name_len == node->name_len &&
+				memcmp(next->data, node->data, node->name_len) > 0));
+		expect(node->perms && node->perms->nr);
 		nodes++;
 	}
 	list_for_each_entry(dom, &store->domains, link) {
 		struct xenemu_conn *conn;
 
-		check(atomic_read(&dom->outstanding) >= 0);
-		check(atomic_long_read(&dom->mem) >= 0);
+		expect(atomic_read(&dom->outstanding) >= 0);
+		expect(atomic_long_read(&dom->mem) >= 0);
 		counted += dom->nr_nodes;
 		list_for_each_entry(conn, &dom->conns, dom_link)
-			check(conn->dom == dom);
+			expect(conn->dom == dom);
 	}
-	check(nodes == counted);
-	check(list_empty(&store->deltas));
+	expect(nodes == counted);
+	expect(list_empty(&store->deltas));
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -205,9 +197,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	shim_now = 1000000000;
 	shim_fail_nth = 0;
 	store = xenemu_store_create(&ops, NULL);
-	check(!IS_ERR(store));
+	expect(!IS_ERR(store));
 	for (i = 1; i <= 3; i++)
-		check(!xenemu_store_add_domain(store, i));
+		expect(!xenemu_store_add_domain(store, i));
 	open_client(&client[0], 0, XENEMU_CONN_FD);
 	open_client(&client[1], 0, XENEMU_CONN_RING);
 	for (i = 1; i <= 3; i++)
@@ -239,6 +231,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	for (i = 0; i < NR_CLIENTS; i++)
 		xenemu_conn_destroy(client[i].conn);
 	xenemu_store_destroy(store);
-	check(!shim_live_allocs);
+	expect(!shim_live_allocs);
 	return 0;
 }
