@@ -31,7 +31,7 @@ struct xenemu_vcpu;
  *   host->lock                 mutex
  *   vcpu->lock                 mutex, tried only: one thread runs a vCPU
  *   domain->lock               mutex; two domains by ascending domid
- *   store->admin_lock          mutex, see store/glue.h
+ *   sdomain->admin_lock        mutex, see store/glue.h
  *   domain->mem.lock           rwsem
  *   ring->lock, store->lock    mutexes, likewise
  *   domain->gnttab.lock        mutex; two domains by ascending domid

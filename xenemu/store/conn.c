@@ -113,9 +113,11 @@ void xenemu_conn_put_debt(struct xenemu_store *store, struct xenemu_debt *debt)
 	atomic_dec(&debt->dom->outstanding);
 	/* Pairs with may_accept: it sets blocked, then reads the count. */
 	smp_mb__after_atomic();
-	spin_lock(&store->root_lock);
-	xenemu_conn_wake_blocked(debt->dom);
-	spin_unlock(&store->root_lock);
+	if (atomic_read(&debt->dom->blocked) && atomic_xchg(&debt->dom->blocked, 0)) {
+		spin_lock(&store->root_lock);
+		xenemu_conn_wake_blocked(debt->dom);
+		spin_unlock(&store->root_lock);
+	}
 	xenemu_sdomain_put(debt->dom);
 	kfree(debt);
 }
@@ -505,6 +507,7 @@ bool xenemu_conn_may_accept(struct xenemu_conn *conn)
 	if (acceptable(conn))
 		return true;
 	atomic_set(&conn->blocked, 1);
+	atomic_set(&conn->dom->blocked, 1);
 	/* Whoever makes it acceptable from here on will see that we wait. */
 	smp_mb();
 	if (!acceptable(conn))

@@ -4,14 +4,53 @@
  */
 #include "internal.h"
 
+#include <asm/barrier.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/nospec.h>
 
 #define INTRODUCE_WATCH	"@introduceDomain"
 #define RELEASE_WATCH	"@releaseDomain"
 
 /* For what must not fail once a domain has come or gone; at most two pages each. */
 #define GFP_CERTAIN	(GFP_KERNEL_ACCOUNT | __GFP_NOFAIL)
+
+/* False for want of memory; which is not wanted to set 0 for a domain that had another. */
+static bool set_birth(struct xenemu_store *store, u16 domid, u64 birth)
+{
+	u64 **piece = &store->birth[domid / XENEMU_BIRTH_PIECE], *new;
+
+	lockdep_assert_held(&store->lock);
+
+	if (!*piece) {
+		new = kcalloc(XENEMU_BIRTH_PIECE, sizeof(*new), GFP_KERNEL_ACCOUNT);
+		if (!new)
+			return false;
+		/* Who finds the piece finds zeroes in it. */
+		smp_store_release(piece, new);
+	}
+	WRITE_ONCE((*piece)[domid % XENEMU_BIRTH_PIECE], birth);
+	return true;
+}
+
+/**
+ * xenemu_sdomain_birth - when a domain was created
+ * @store: the store
+ * @domid: its number; any value
+ *
+ * Context: any.
+ * Return: the generation, or 0 if there is no such domain or it is dying.
+ */
+u64 xenemu_sdomain_birth(const struct xenemu_store *store, u16 domid)
+{
+	const u64 *piece;
+
+	if (domid >= XENEMU_DOMID_FIRST_RESERVED)
+		return 0;
+	domid = array_index_nospec(domid, XENEMU_DOMID_FIRST_RESERVED);
+	piece = READ_ONCE(store->birth[domid / XENEMU_BIRTH_PIECE]);
+	return piece ? READ_ONCE(piece[domid % XENEMU_BIRTH_PIECE]) : 0;
+}
 
 /**
  * xenemu_sdomain_create - begin to know a domain
@@ -30,10 +69,15 @@ struct xenemu_sdomain *xenemu_sdomain_create(struct xenemu_store *store, u16 dom
 	if (!dom)
 		return NULL;
 	refcount_set(&dom->ref, 1);
+	mutex_init(&dom->admin_lock);
 	dom->domid = domid;
 	dom->privileged = !domid;
 	dom->introduced = dom->privileged;
 	dom->birth = ++store->gen;
+	if (!set_birth(store, domid, dom->birth)) {
+		kfree(dom);
+		return NULL;
+	}
 	dom->home_len = scnprintf(dom->home, sizeof(dom->home), "/local/domain/%u/", domid);
 	dom->features = XENEMU_XS_FEATURES_ALL;
 	INIT_LIST_HEAD(&dom->delta);
@@ -51,8 +95,10 @@ struct xenemu_sdomain *xenemu_sdomain_create(struct xenemu_store *store, u16 dom
  */
 void xenemu_sdomain_put(struct xenemu_sdomain *dom)
 {
-	if (refcount_dec_and_test(&dom->ref))
-		kfree(dom);
+	if (!refcount_dec_and_test(&dom->ref))
+		return;
+	mutex_destroy(&dom->admin_lock);
+	kfree(dom);
 }
 
 static void set_target(struct xenemu_store *store, struct xenemu_sdomain *dom,
@@ -77,6 +123,7 @@ static void set_target(struct xenemu_store *store, struct xenemu_sdomain *dom,
 void xenemu_sdomain_remove(struct xenemu_store *store, struct xenemu_sdomain *dom)
 {
 	set_target(store, dom, NULL);
+	set_birth(store, dom->domid, 0);
 	xenemu_htab_del(&store->domain_tab, &dom->hash);
 	list_del(&dom->link);
 	xenemu_sdomain_put(dom);
@@ -150,7 +197,8 @@ static void disown_special(struct xenemu_request *req, u16 domid)
 
 /*
  * Remove the nodes of a domain, with what is below them. They are looked for in the
- * tree as it is now, while it is being replaced step by step.
+ * tree as it is now, while it is being replaced step by step. The cost is that of its
+ * own nodes, and of the lists of children that it shares with other guests.
  */
 static void remove_nodes(struct xenemu_store *store, struct xenemu_sdomain *dom)
 {
@@ -173,6 +221,7 @@ static void remove_nodes(struct xenemu_store *store, struct xenemu_sdomain *dom)
 	snapshot = xenemu_node_get(store->top);
 	xenemu_tree_find(snapshot, &slash, &at);
 	xenemu_walk_start(&walk, store->walk_stack, store->walk_path, at.node, &slash);
+	walk.owner = dom->domid;
 	while (dom->nr_nodes && (node = xenemu_walk_next(&walk, descend))) {
 		const struct xenemu_path path = { .str = walk.path, .len = walk.len };
 
@@ -247,6 +296,7 @@ void xenemu_store_del_domain(struct xenemu_store *store, u16 domid)
 		goto out_unlock;
 
 	dom->dead = true;
+	set_birth(store, domid, 0);
 	store->nr_deaths++;
 	list_for_each_entry(conn, &dom->conns, dom_link) {
 		xenemu_conn_kill_locked(conn);
@@ -273,6 +323,31 @@ bool xenemu_store_is_introduced(struct xenemu_store *store, u16 domid)
 	return ret;
 }
 
+/*
+ * Make callbacks for a domain possible: store->lock is given up for them, since they may
+ * take long, and nobody but who has to do with this domain is to wait for them.
+ */
+static int begin_admin(struct xenemu_store *store, struct xenemu_sdomain *dom)
+{
+	lockdep_assert_held(&store->lock);
+
+	xenemu_sdomain_get(dom);
+	mutex_unlock(&store->lock);
+	if (!mutex_lock_killable(&dom->admin_lock))
+		return 0;
+	mutex_lock(&store->lock);
+	xenemu_sdomain_put(dom);
+	return -EAGAIN;
+}
+
+static void end_admin(struct xenemu_store *store, struct xenemu_sdomain *dom)
+{
+	lockdep_assert_held(&store->lock);
+
+	mutex_unlock(&dom->admin_lock);
+	xenemu_sdomain_put(dom);
+}
+
 /* INTRODUCE: domid, a frame number nobody needs, and an event channel port. */
 int xenemu_sdomain_op_introduce(struct xenemu_request *req)
 {
@@ -284,7 +359,6 @@ int xenemu_sdomain_op_introduce(struct xenemu_request *req)
 	u32 port;
 	int ret;
 
-	lockdep_assert_held(&store->admin_lock);
 	lockdep_assert_held(&store->lock);
 
 	if (xenemu_proto_args(req, arg, 3) != 3 || xenemu_sdomain_parse(arg[0], &domid) ||
@@ -296,8 +370,9 @@ int xenemu_sdomain_op_introduce(struct xenemu_request *req)
 		return -ENOENT;
 
 	/* The domain may die meanwhile, but not be introduced or released. */
-	xenemu_sdomain_get(dom);
-	mutex_unlock(&store->lock);
+	ret = begin_admin(store, dom);
+	if (ret)
+		return ret;
 	ret = store->ops->introduce(store->priv, domid, gfn, port);
 	mutex_lock(&store->lock);
 
@@ -308,7 +383,7 @@ int xenemu_sdomain_op_introduce(struct xenemu_request *req)
 		dom->shutdown = false;
 		fire_domain(store, INTRODUCE_WATCH, domid);
 	}
-	xenemu_sdomain_put(dom);
+	end_admin(store, dom);
 	return ret ?: xenemu_proto_reply_text(req, "OK");
 }
 
@@ -330,26 +405,28 @@ int xenemu_sdomain_op_release(struct xenemu_request *req)
 {
 	struct xenemu_store *store = req->store;
 	struct xenemu_sdomain *dom = domain_arg(req);
+	int ret;
 
-	lockdep_assert_held(&store->admin_lock);
 	lockdep_assert_held(&store->lock);
 
 	if (IS_ERR(dom))
 		return PTR_ERR(dom);
 
-	xenemu_sdomain_get(dom);
-	mutex_unlock(&store->lock);
+	ret = begin_admin(store, dom);
+	if (ret)
+		return ret;
 	store->ops->release(store->priv, dom->domid);
 	mutex_lock(&store->lock);
 
-	if (!dom->dead) {
+	/* Whoever was faster has done it all. */
+	if (!dom->dead && dom->introduced) {
 		drop_targets(store, dom);
 		remove_nodes(store, dom);
 		dom->introduced = false;
 		dom->shutdown = false;
 		fire_domain(store, RELEASE_WATCH, dom->domid);
 	}
-	xenemu_sdomain_put(dom);
+	end_admin(store, dom);
 	return xenemu_proto_reply_text(req, "OK");
 }
 
@@ -424,7 +501,7 @@ static int reply_features(struct xenemu_request *req, u32 features)
 	return xenemu_proto_reply_text(req, text);
 }
 
-/* GET_FEATURE: nothing for the server's, or the domid of a domain for those it has. */
+/* GET_FEATURE: nothing for those that the client has, or the domid of another. */
 int xenemu_sdomain_op_get_feature(struct xenemu_request *req)
 {
 	const struct xenemu_sdomain *dom;
@@ -436,7 +513,7 @@ int xenemu_sdomain_op_get_feature(struct xenemu_request *req)
 
 	nr = xenemu_proto_args(req, arg, 1);
 	if (!nr || (nr == 1 && !arg[0][0]))
-		return reply_features(req, XENEMU_XS_FEATURES_ALL);
+		return reply_features(req, req->conn->dom->features);
 	if (!req->cred.privileged)
 		return -EACCES;
 	if (nr > 1 || xenemu_sdomain_parse(arg[0], &domid))

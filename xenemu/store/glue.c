@@ -85,7 +85,7 @@ static int introduce_domain(struct xenemu_glue *glue, struct xenemu_domain *doma
 	struct xenemu_ring *ring;
 	int ret;
 
-	/* store->admin_lock keeps other INTRODUCEs away; the domain may die. */
+	/* Other INTRODUCEs of the domain are kept away; but it may die. */
 	ring = get_ring(glue, domain->domid);
 	if (ring) {
 		ret = xenemu_ring_reattach(ring, domain, gfn, port);

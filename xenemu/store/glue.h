@@ -15,8 +15,10 @@ struct xenemu_host;
  *
  *   store fd's write_lock      mutex; also held while flow control makes a write
  *                              wait
- *   store->admin_lock          mutex; held by INTRODUCE and RELEASE, which pin
- *                              pages and bind ports
+ *   sdomain->admin_lock        mutex; held by INTRODUCE and RELEASE, which pin
+ *                              pages and bind ports. One for each domain: a VMM
+ *                              that does not let its own pages be pinned holds up
+ *                              who introduces its domain, and nobody else
  *   glue->lock                 mutex; which domain has which ring. Nothing is
  *                              taken inside it
  *   ring->lock                 mutex; held while a ring is served

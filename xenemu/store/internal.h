@@ -145,12 +145,12 @@ struct xenemu_cred {
 struct xenemu_perms *xenemu_perms_alloc(u32 nr, u64 gen, gfp_t gfp);
 void xenemu_perms_put(struct xenemu_perms *perms);
 u8 xenemu_perms_access(const struct xenemu_perms *perms, const struct xenemu_cred *cred);
-bool xenemu_perms_valid(struct xenemu_store *store, const struct xenemu_perms *perms,
+bool xenemu_perms_valid(const struct xenemu_store *store, const struct xenemu_perms *perms,
 			u32 i);
 struct xenemu_perms *xenemu_perms_parse(struct xenemu_request *req, char *str, u32 nr);
 struct xenemu_perms *xenemu_perms_inherit(struct xenemu_request *req,
 					  struct xenemu_perms *parent);
-u32 xenemu_perms_format(struct xenemu_store *store, const struct xenemu_perms *perms,
+u32 xenemu_perms_format(const struct xenemu_store *store, const struct xenemu_perms *perms,
 			char *buf, u32 size);
 
 static inline struct xenemu_perms *xenemu_perms_get(struct xenemu_perms *perms)
@@ -172,6 +172,7 @@ static inline u16 xenemu_perms_owner(const struct xenemu_perms *perms)
  * @name_len: length of its name
  * @value_len: length of its value
  * @writer: domain that last changed value, permissions or list of children
+ * @owners: who owns it and the nodes below, see xenemu_owners_join()
  * @gen: when the value was last written
  * @list_gen: when a child was last added or removed
  * @perms: its permissions
@@ -187,6 +188,7 @@ struct xenemu_node {
 	u16 name_len;
 	u16 value_len;
 	u16 writer;
+	u16 owners;
 	union {
 		u64 gen;
 		struct xenemu_node *dead;
@@ -196,6 +198,27 @@ struct xenemu_node {
 	struct xenemu_kids *kids;
 	char data[];
 };
+
+/*
+ * Owners of the nodes of a subtree, in brief: 0 if it is dom0 alone, a domid if it is
+ * that domain, with or without dom0, else XENEMU_OWNERS_MANY. So who looks for a
+ * domain's nodes need not go where there are none.
+ */
+#define XENEMU_OWNERS_MANY	0xffff
+
+static inline u16 xenemu_owners_join(u16 a, u16 b)
+{
+	if (!b || a == b)
+		return a;
+	return a ? XENEMU_OWNERS_MANY : b;
+}
+
+/* Whether a domain may be among them; @domid may be XENEMU_OWNERS_MANY for any. */
+static inline bool xenemu_owners_have(u16 owners, u16 domid)
+{
+	return owners == domid || owners == XENEMU_OWNERS_MANY ||
+	       domid == XENEMU_OWNERS_MANY;
+}
 
 /**
  * struct xenemu_lookup - where a path leads
@@ -269,12 +292,14 @@ struct xenemu_change {
  * struct xenemu_walk - loop over the nodes of a subtree, parents first
  * @stack: the current node and those between it and where the loop began
  * @depth: how many
+ * @owner: skip subtrees of which this domain owns nothing, unless XENEMU_OWNERS_MANY
  * @path: path of the current node as struct xenemu_path has it, or NULL
  * @len: its length
  */
 struct xenemu_walk {
 	const struct xenemu_node **stack;
 	u32 depth;
+	u16 owner;
 	char *path;
 	u32 len;
 };
@@ -335,6 +360,7 @@ static inline const char *xenemu_node_value(const struct xenemu_node *node)
  * @ref: nodes or chunks it hangs on
  * @height: 0 if the slots are nodes, else chunks of the next smaller height
  * @nr: number of slots
+ * @owners: who owns the nodes in it and below, see xenemu_owners_join()
  * @bytes: length of all names in it, with a NUL each
  * @first: the first node in it
  * @dead: while it is being freed
@@ -345,8 +371,9 @@ static inline const char *xenemu_node_value(const struct xenemu_node *node)
  */
 struct xenemu_kids {
 	refcount_t ref;
-	u16 height;
-	u16 nr;
+	u8 height;
+	u8 nr;
+	u16 owners;
 	u64 bytes;
 	union {
 		const struct xenemu_node *first;
@@ -372,7 +399,7 @@ struct xenemu_node *xenemu_kids_find(const struct xenemu_kids *kids,
 struct xenemu_node *xenemu_kids_find_unshared(const struct xenemu_kids *kids,
 					      const char *name, u32 len);
 const struct xenemu_node *xenemu_kids_after(const struct xenemu_kids *kids,
-					    const char *name, u32 len);
+					    const char *name, u32 len, u16 owner);
 int xenemu_kids_replace(const struct xenemu_edit *edit, struct xenemu_kids *old,
 			const char *name, u32 len, struct xenemu_node *node,
 			struct xenemu_kids **out);
@@ -401,6 +428,8 @@ enum xenemu_quota {
 
 /**
  * struct xenemu_sdomain - what the store knows of a domain
+ * @admin_lock: serialises INTRODUCE and RELEASE of the domain, callbacks included;
+ *	outside store->lock
  * @link: in store->domains
  * @hash: in store->domain_tab
  * @ref: the store while the domain lives, its connections, their debts, targets
@@ -426,11 +455,14 @@ enum xenemu_quota {
  * @target: domain whose rights it has too. Changed under store->lock and
  *	store->root_lock, read under either
  * @conns: its connections. As @target
+ * @blocked: some of @conns may have its own @blocked set
  * @stalled_until: its requests wait until then; read without a lock
  * @outstanding: number of its requests whose consequences are not all read
  * @mem: bytes charged to it
  */
 struct xenemu_sdomain {
+	struct mutex admin_lock;
+
 	struct list_head link;
 	struct xenemu_hnode hash;
 	refcount_t ref;
@@ -458,6 +490,7 @@ struct xenemu_sdomain {
 	struct xenemu_sdomain *target;
 	struct list_head conns;
 
+	atomic_t blocked;
 	u64 stalled_until;
 	atomic_t outstanding;
 	atomic_long_t mem;
@@ -467,6 +500,7 @@ struct xenemu_sdomain *xenemu_sdomain_create(struct xenemu_store *store, u16 dom
 struct xenemu_sdomain *xenemu_sdomain_find(struct xenemu_store *store, u16 domid);
 void xenemu_sdomain_put(struct xenemu_sdomain *dom);
 void xenemu_sdomain_remove(struct xenemu_store *store, struct xenemu_sdomain *dom);
+u64 xenemu_sdomain_birth(const struct xenemu_store *store, u16 domid);
 int xenemu_sdomain_parse(const char *str, u16 *domid);
 int xenemu_sdomain_op_introduce(struct xenemu_request *req);
 int xenemu_sdomain_op_release(struct xenemu_request *req);
@@ -476,6 +510,9 @@ int xenemu_sdomain_op_is_introduced(struct xenemu_request *req);
 int xenemu_sdomain_op_get_path(struct xenemu_request *req);
 int xenemu_sdomain_op_get_feature(struct xenemu_request *req);
 int xenemu_sdomain_op_set_feature(struct xenemu_request *req);
+
+#define XENEMU_BIRTH_PIECE	256
+#define XENEMU_BIRTH_PIECES	DIV_ROUND_UP(XENEMU_DOMID_FIRST_RESERVED, XENEMU_BIRTH_PIECE)
 
 static inline struct xenemu_sdomain *xenemu_sdomain_get(struct xenemu_sdomain *dom)
 {
@@ -771,12 +808,13 @@ void xenemu_conn_cred(const struct xenemu_conn *conn, struct xenemu_cred *cred);
  * @ops: its host
  * @priv: passed to @ops
  * @key: makes hash values that clients cannot guess
- * @admin_lock: serialises INTRODUCE and RELEASE, callbacks included
  * @lock: protects what follows, unless said otherwise
  * @gen: counts changes
  * @nr_deaths: number of domains that have died
  * @domains: struct xenemu_sdomain
  * @domain_tab: the same by domid
+ * @birth: of each domain that lives, the generation at which it was created, else 0;
+ *	in pieces, each of which stays once it is there. Read without a lock
  * @conns: struct xenemu_conn
  * @txns: struct xenemu_txn, the oldest first
  * @trie: root of the watched paths
@@ -805,16 +843,14 @@ struct xenemu_store {
 	void *priv;
 	hsiphash_key_t key;
 
-	/* outermost */
-	struct mutex admin_lock;
-
-	/* inside admin_lock */
+	/* inside sdomain->admin_lock */
 	struct mutex lock;
 
 	u64 gen;
 	u32 nr_deaths;
 	struct list_head domains;
 	struct xenemu_htab domain_tab;
+	u64 *birth[XENEMU_BIRTH_PIECES];
 	struct list_head conns;
 	struct list_head txns;
 	struct xenemu_trie *trie;

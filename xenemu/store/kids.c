@@ -116,27 +116,59 @@ struct xenemu_node *xenemu_kids_find_unshared(const struct xenemu_kids *kids,
 /**
  * xenemu_kids_after - find the child that follows a name
  * @kids: children, or NULL
- * @name: a name, which need not be a child's
+ * @name: a name, which need not be a child's; NULL for the first child
  * @len: length of that
+ * @owner: leave children out if they and what is below them have other owners;
+ *	XENEMU_OWNERS_MANY for none
  *
  * Return: the child or NULL; valid as long as @kids.
  */
 const struct xenemu_node *xenemu_kids_after(const struct xenemu_kids *kids,
-					    const char *name, u32 len)
+					    const char *name, u32 len, u16 owner)
 {
-	const struct xenemu_node *next = NULL;
+	struct xenemu_kids_iter iter;
 	bool equal;
-	u32 idx;
 
+	iter.depth = 0;
 	while (kids) {
-		idx = lower_bound(kids, name, len, &equal) + equal;
-		if (idx < kids->nr)
-			next = key(kids, idx);
-		if (!kids->height || !idx)
-			break;
-		kids = kids->slot[idx - 1];
+		const struct xenemu_kids *outer = kids;
+		u32 idx = 0;
+
+		kids = NULL;
+		if (outer->height) {
+			if (name)
+				idx = child_index(outer, name, len);
+			kids = outer->slot[idx];
+		} else if (name) {
+			idx = lower_bound(outer, name, len, &equal);
+			idx += equal;
+		}
+		iter.chunk[iter.depth] = outer;
+		iter.idx[iter.depth++] = idx;
 	}
-	return next;
+
+	while (iter.depth) {
+		u32 *idx = &iter.idx[iter.depth - 1];
+		void *slot;
+
+		kids = iter.chunk[iter.depth - 1];
+		if (*idx == kids->nr) {
+			if (--iter.depth)
+				iter.idx[iter.depth - 1]++;
+			continue;
+		}
+		slot = kids->slot[*idx];
+		if (!kids->height) {
+			if (xenemu_owners_have(((struct xenemu_node *)slot)->owners, owner))
+				return slot;
+		} else if (xenemu_owners_have(((struct xenemu_kids *)slot)->owners, owner)) {
+			iter.chunk[iter.depth] = slot;
+			iter.idx[iter.depth++] = 0;
+			continue;
+		}
+		++*idx;
+	}
+	return NULL;
 }
 
 static void get_slot(u32 height, void *slot)
@@ -152,6 +184,7 @@ static struct xenemu_kids *alloc_chunk(const struct xenemu_edit *edit, u32 heigh
 				       void **slot, u32 nr)
 {
 	struct xenemu_kids *kids;
+	u16 owners = 0;
 	u32 i;
 
 	kids = kmalloc(struct_size(kids, slot, nr), edit->gfp);
@@ -165,11 +198,19 @@ static struct xenemu_kids *alloc_chunk(const struct xenemu_edit *edit, u32 heigh
 	for (i = 0; i < nr; i++) {
 		get_slot(height, slot[i]);
 		kids->slot[i] = slot[i];
-		if (height)
-			kids->bytes += ((struct xenemu_kids *)slot[i])->bytes;
-		else
-			kids->bytes += ((struct xenemu_node *)slot[i])->name_len + 1;
+		if (height) {
+			const struct xenemu_kids *inner = slot[i];
+
+			kids->bytes += inner->bytes;
+			owners = xenemu_owners_join(owners, inner->owners);
+		} else {
+			const struct xenemu_node *node = slot[i];
+
+			kids->bytes += node->name_len + 1;
+			owners = xenemu_owners_join(owners, node->owners);
+		}
 	}
+	kids->owners = owners;
 	kids->first = key(kids, 0);
 	return kids;
 }

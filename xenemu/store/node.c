@@ -358,8 +358,6 @@ int xenemu_node_op_get_perms(struct xenemu_request *req)
 	u32 len;
 	int ret;
 
-	lockdep_assert_held(&req->store->lock);
-
 	ret = path_arg(req, XENEMU_PATH_PERMS, &path);
 	if (!ret)
 		ret = get_node(req, &path, XENEMU_PERM_READ, XENEMU_TOUCH_PERMS, &at);
@@ -371,7 +369,8 @@ int xenemu_node_op_get_perms(struct xenemu_request *req)
 	reply = xenemu_proto_reply(req, len);
 	if (!reply)
 		return -ENOMEM;
-	xenemu_perms_format(req->store, at.node->perms, reply, len);
+	/* Meanwhile a domain may have died: then there is less to say. */
+	req->reply_len = xenemu_perms_format(req->store, at.node->perms, reply, len);
 	return 0;
 }
 

@@ -39,8 +39,8 @@ static u32 check_text(const char *str)
 	}
 }
 
-/* "@introduceDomain", "@releaseDomain"; for watches, "/<domid>" may follow. */
-static bool valid_special(const char *str, enum xenemu_path_class class)
+/* "@introduceDomain", "@releaseDomain"; for some watches, "/<domid>" may follow. */
+static bool valid_special(const char *str, enum xenemu_path_class class, u32 features)
 {
 	static const char * const name[] = { "@introduceDomain", "@releaseDomain" };
 	u32 i;
@@ -53,7 +53,8 @@ static bool valid_special(const char *str, enum xenemu_path_class class)
 			continue;
 		if (!str[len])
 			return true;
-		if (class == XENEMU_PATH_WATCH && str[len] == '/')
+		if (class == XENEMU_PATH_WATCH && str[len] == '/' &&
+		    features & XENEMU_XS_FEATURE_WATCHDEPTH)
 			return !xenemu_sdomain_parse(str + len + 1, &domid);
 	}
 	return false;
@@ -72,7 +73,8 @@ bool xenemu_path_is_valid(const char *str, enum xenemu_path_class class, bool re
 	u32 len;
 
 	if (str[0] == '@')
-		return class != XENEMU_PATH_NODE && valid_special(str, class);
+		return class != XENEMU_PATH_NODE &&
+		       valid_special(str, class, XENEMU_XS_FEATURES_ALL);
 	len = check_text(str);
 	return len && len <= XENSTORE_ABS_PATH_MAX && (relative || str[0] == '/');
 }
@@ -107,7 +109,8 @@ int xenemu_path_parse(struct xenemu_request *req, char *str,
 
 	path->rel = 0;
 	if (str[0] == '@') {
-		if (class == XENEMU_PATH_NODE || !valid_special(str, class))
+		if (class == XENEMU_PATH_NODE ||
+		    !valid_special(str, class, READ_ONCE(dom->features)))
 			return -EINVAL;
 		path->str = str;
 		path->len = strlen(str);

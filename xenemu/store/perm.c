@@ -81,20 +81,21 @@ u8 xenemu_perms_access(const struct xenemu_perms *perms, const struct xenemu_cre
  * @perms: permissions
  * @i: index of the entry
  *
+ * Context: any.
  * Return: true if it does.
  */
-bool xenemu_perms_valid(struct xenemu_store *store, const struct xenemu_perms *perms,
+bool xenemu_perms_valid(const struct xenemu_store *store, const struct xenemu_perms *perms,
 			u32 i)
 {
 	const struct xenemu_perm *perm = &perms->perm[i];
-	const struct xenemu_sdomain *dom;
+	u64 birth;
 
 	if (perm->ignore)
 		return false;
 	if (perm->domid == XENEMU_DOMID_ANY)
 		return true;
-	dom = xenemu_sdomain_find(store, perm->domid);
-	return dom && dom->birth < perms->gen;
+	birth = xenemu_sdomain_birth(store, perm->domid);
+	return birth && birth < perms->gen;
 }
 
 static int parse_one(const char *str, struct xenemu_perm *perm)
@@ -204,16 +205,16 @@ struct xenemu_perms *xenemu_perms_inherit(struct xenemu_request *req,
  * @buf: result: terminated strings. Entries without a domain are left out
  * @size: room for it; with 0, only the length is found out
  *
+ *
+ * Context: any.
  * Return: length, or 0 if there is not enough room.
  */
-u32 xenemu_perms_format(struct xenemu_store *store, const struct xenemu_perms *perms,
+u32 xenemu_perms_format(const struct xenemu_store *store, const struct xenemu_perms *perms,
 			char *buf, u32 size)
 {
 	static const char letter[] = { 'n', 'r', 'w', 'b' };
 	u32 i, len = 0;
 	char text[16];
-
-	lockdep_assert_held(&store->lock);
 
 	for (i = 0; i < perms->nr; i++) {
 		const struct xenemu_perm *perm = &perms->perm[i];

@@ -13,7 +13,6 @@
 #define OP_TREE		BIT(2)	/* looks at the tree as the transaction sees it */
 #define OP_WRITE	BIT(3)	/* if out of space, the transaction cannot be committed */
 #define OP_UNLOCKED	BIT(4)	/* without a transaction, a snapshot is enough */
-#define OP_ADMIN	BIT(5)	/* store->admin_lock is held */
 
 struct op {
 	int (*fn)(struct xenemu_request *req);
@@ -24,13 +23,13 @@ static const struct op ops[XENEMU_XS_NR_OPS] = {
 	[XS_CONTROL] = { xenemu_control_op_control, OP_PRIV },
 	[XS_DIRECTORY] = { xenemu_node_op_directory, OP_TREE | OP_UNLOCKED },
 	[XS_READ] = { xenemu_node_op_read, OP_TREE | OP_UNLOCKED },
-	[XS_GET_PERMS] = { xenemu_node_op_get_perms, OP_TREE },
+	[XS_GET_PERMS] = { xenemu_node_op_get_perms, OP_TREE | OP_UNLOCKED },
 	[XS_WATCH] = { xenemu_watch_op_watch, OP_NOTID },
 	[XS_UNWATCH] = { xenemu_watch_op_unwatch, OP_NOTID },
 	[XS_TRANSACTION_START] = { xenemu_txn_op_start },
 	[XS_TRANSACTION_END] = { xenemu_txn_op_end },
-	[XS_INTRODUCE] = { xenemu_sdomain_op_introduce, OP_PRIV | OP_ADMIN },
-	[XS_RELEASE] = { xenemu_sdomain_op_release, OP_PRIV | OP_ADMIN },
+	[XS_INTRODUCE] = { xenemu_sdomain_op_introduce, OP_PRIV },
+	[XS_RELEASE] = { xenemu_sdomain_op_release, OP_PRIV },
 	[XS_GET_DOMAIN_PATH] = { xenemu_sdomain_op_get_path, OP_UNLOCKED },
 	[XS_WRITE] = { xenemu_node_op_write, OP_TREE | OP_WRITE },
 	[XS_MKDIR] = { xenemu_node_op_mkdir, OP_TREE | OP_WRITE },
@@ -223,8 +222,9 @@ static int run_locked(struct xenemu_request *req, const struct op *op, u32 txn_i
 	if (op->flags & OP_TREE && !req->top)
 		return -EAGAIN;
 	ret = op->fn(req);
-	if (req->txn && !req->txn->error && op->flags & OP_WRITE &&
-	    (ret == -ENOMEM || ret == -ENOSPC))
+	/* An operation that gives the lock up may have lost its transaction: look last. */
+	if (op->flags & OP_WRITE && (ret == -ENOMEM || ret == -ENOSPC) && req->txn &&
+	    !req->txn->error)
 		req->txn->error = -ENOMEM;
 	return ret;
 }
@@ -233,11 +233,8 @@ static void do_locked(struct xenemu_request *req, struct xsd_sockmsg *hdr,
 		      const struct op *op)
 {
 	struct xenemu_store *store = req->store;
-	bool admin = op->flags & OP_ADMIN;
 	int ret = -EIO;
 
-	if (admin)
-		mutex_lock(&store->admin_lock);
 	mutex_lock(&store->lock);
 	/* If it was killed meanwhile, nobody gets to see this. */
 	if (!req->conn->dead)
@@ -250,8 +247,6 @@ static void do_locked(struct xenemu_request *req, struct xsd_sockmsg *hdr,
 	finish(req, hdr, ret);
 	xenemu_conn_queue_events(store, &req->late, req->debt);
 	mutex_unlock(&store->lock);
-	if (admin)
-		mutex_unlock(&store->admin_lock);
 }
 
 static void do_unlocked(struct xenemu_request *req, struct xsd_sockmsg *hdr,

@@ -64,7 +64,7 @@ struct ring_port {
  * @state: OWNED while somebody serves the ring, or is about to; AGAIN if there
  *         was news meanwhile
  * @lock: held by the owner while it serves, and by who attaches and detaches;
- *        outside store->lock, inside store->admin_lock. Protects the following
+ *        outside store->lock, inside sdomain->admin_lock. Protects the following
  * @conn: connection to the store; NULL once detached. Its wake callback runs
  *        under no lock of ours, and not after xenemu_conn_destroy()
  * @page: the guest's page; NULL once detached
@@ -200,7 +200,8 @@ static bool step(struct xenemu_ring *ring, bool *moved)
 	if (!ring->conn)
 		return false;
 	shared = ring->page->va;
-	if (READ_ONCE(shared->connection) == XENSTORE_RECONNECT) {
+	if (READ_ONCE(shared->connection) == XENSTORE_RECONNECT &&
+	    xenemu_conn_features(ring->conn) & XENEMU_XS_FEATURE_RECONNECTION) {
 		if (reset(ring))
 			return false;
 		*moved = true;
@@ -350,7 +351,7 @@ static struct xenemu_page *pin_page(struct xenemu_domain *domain, u64 gfn)
  *
  * Nothing is served before xenemu_ring_start().
  *
- * Context: process context, may sleep; under store->admin_lock.
+ * Context: process context, may sleep; under the domain's admin_lock.
  * Return: the ring, with a reference for the caller, or an ERR_PTR().
  */
 struct xenemu_ring *xenemu_ring_attach(struct xenemu_store *store, struct xenemu_domain *domain,
@@ -466,7 +467,7 @@ static int rebind(struct xenemu_ring *ring, struct xenemu_domain *domain, u32 po
  *
  * The connection starts anew.
  *
- * Context: process context, may sleep; under store->admin_lock.
+ * Context: process context, may sleep; under the domain's admin_lock.
  * Return: 0 or an errno. Then nothing has changed, but that the ring is out of
  * service if @port was the port it had and is none any more.
  */
@@ -506,7 +507,7 @@ out_put_page:
  * become the owner but a last event on its way, which finds no connection and
  * queues no work; so the work, once waited for, does not come back.
  *
- * Context: process context, may sleep; no lock inside store->admin_lock held.
+ * Context: process context, may sleep; no lock inside sdomain->admin_lock held.
  */
 void xenemu_ring_detach(struct xenemu_ring *ring)
 {

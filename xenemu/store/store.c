@@ -27,9 +27,13 @@ static int alloc_tables(struct xenemu_store *store)
 /* Also of a store that was not completed. */
 static void free_tables(struct xenemu_store *store)
 {
+	u32 i;
+
 	xenemu_htab_free(&store->watch_tab);
 	xenemu_htab_free(&store->trie_tab);
 	xenemu_htab_free(&store->domain_tab);
+	for (i = 0; i < XENEMU_BIRTH_PIECES; i++)
+		kfree(store->birth[i]);
 	kfree(store->trie);
 	kfree(store->walk_path);
 	kvfree(store->walk_stack);
@@ -70,7 +74,6 @@ struct xenemu_store *xenemu_store_create(const struct xenemu_store_ops *ops, voi
 	store->ops = ops;
 	store->priv = priv;
 	get_random_bytes(&store->key, sizeof(store->key));
-	mutex_init(&store->admin_lock);
 	mutex_init(&store->lock);
 	spin_lock_init(&store->root_lock);
 	INIT_LIST_HEAD(&store->domains);
@@ -89,12 +92,13 @@ void xenemu_store_destroy(struct xenemu_store *store)
 {
 	struct xenemu_sdomain *dom, *next;
 
+	mutex_lock(&store->lock);
 	list_for_each_entry_safe(dom, next, &store->domains, link)
 		xenemu_sdomain_remove(store, dom);
+	mutex_unlock(&store->lock);
 	xenemu_node_put(store, store->top);
 	free_tables(store);
 	mutex_destroy(&store->lock);
-	mutex_destroy(&store->admin_lock);
 	kfree(store);
 }
 

@@ -14,8 +14,8 @@
  *
  * Locks, outermost first:
  *
- *   store->admin_lock  mutex; held by INTRODUCE and RELEASE across their
- *                      callbacks, so outside every lock those take
+ *   sdomain->admin_lock  mutex; held by INTRODUCE and RELEASE of one domain across
+ *                      their callbacks, so outside every lock those take
  *   store->lock        mutex; the "store lock" of domain.h's lock order
  *   store->root_lock   spinlock
  *   conn->out_lock     spinlock
@@ -40,7 +40,7 @@ struct xenemu_store;
  *	of the domain; make a ring connection with xenemu_conn_create(). If the
  *	domain has one already, rebind the port, and xenemu_conn_reset() it. @gfn
  *	is what the caller said, which Xen ignores in favour of grant entry 1.
- *	Called in the requester's context with store->admin_lock held and none
+ *	Called in the requester's context with the domain's admin_lock held and none
  *	of the locks inside it; may sleep and may call any function of this file but
  *	xenemu_conn_request() and xenemu_conn_call(). Return 0 or an errno, which
  *	becomes the reply.
@@ -196,7 +196,7 @@ void xenemu_store_shutdown_domain(struct xenemu_store *store, u16 domid);
  *
  * Its nodes are removed with what is below them, its connections die (and are
  * still to be destroyed by who made them), @releaseDomain fires if it was
- * introduced. Cannot fail. Does not take store->admin_lock.
+ * introduced. Cannot fail. Does not take the domain's admin_lock.
  */
 void xenemu_store_del_domain(struct xenemu_store *store, u16 domid);
 

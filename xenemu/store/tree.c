@@ -18,6 +18,13 @@ static size_t node_bytes(const struct xenemu_node *node)
 	return sizeof(*node) + node->name_len + node->value_len;
 }
 
+/* Owners of a node and of what is below it. */
+static u16 join_owners(const struct xenemu_perms *perms, const struct xenemu_kids *kids)
+{
+	return xenemu_owners_join(perms ? xenemu_perms_owner(perms) : 0,
+				  kids ? kids->owners : 0);
+}
+
 /**
  * xenemu_node_alloc - make a node
  * @edit: how
@@ -41,6 +48,7 @@ struct xenemu_node *xenemu_node_alloc(const struct xenemu_edit *edit,
 	node->name_len = init->name_len;
 	node->value_len = init->value_len;
 	node->writer = init->writer;
+	node->owners = join_owners(init->perms, init->kids);
 	node->gen = init->gen;
 	node->list_gen = init->list_gen;
 	node->perms = init->perms ? xenemu_perms_get(init->perms) : NULL;
@@ -334,7 +342,8 @@ void xenemu_tree_cancel(struct xenemu_store *store, struct xenemu_change *change
  * References from below the root can only become fewer while store->lock is held:
  * readers take one on the root.
  *
- * Return: true if the parent is part of this version only.
+ * Return: true if the parent is part of this version only, and what the nodes above know
+ * of owners stays true.
  */
 bool xenemu_tree_is_unshared(struct xenemu_node *top, const struct xenemu_change *change)
 {
@@ -343,6 +352,8 @@ bool xenemu_tree_is_unshared(struct xenemu_node *top, const struct xenemu_change
 
 	if (change->top)
 		return true;
+	if (join_owners(change->parent->perms, change->kids) != change->parent->owners)
+		return false;
 	while (node && xenemu_path_next(change->str, change->len, &comp))
 		node = xenemu_kids_find_unshared(node->kids, comp.name, comp.len);
 	return node;
@@ -362,6 +373,7 @@ struct xenemu_kids *xenemu_tree_change_in_place(const struct xenemu_edit *edit,
 	struct xenemu_kids *old = change->parent->kids;
 
 	change->parent->kids = change->kids;
+	change->parent->owners = join_owners(change->parent->perms, change->kids);
 	if (change->listed) {
 		change->parent->list_gen = edit->gen;
 		change->parent->writer = edit->writer;
@@ -544,6 +556,7 @@ void xenemu_walk_start(struct xenemu_walk *walk, const struct xenemu_node **stac
 	walk->stack = stack;
 	walk->stack[0] = node;
 	walk->depth = 1;
+	walk->owner = XENEMU_OWNERS_MANY;
 	walk->path = buf;
 	walk->len = path ? path->len : 0;
 	if (buf)
@@ -560,19 +573,15 @@ void xenemu_walk_start(struct xenemu_walk *walk, const struct xenemu_node **stac
 const struct xenemu_node *xenemu_walk_next(struct xenemu_walk *walk, bool descend)
 {
 	const struct xenemu_node *node = walk->stack[walk->depth - 1], *next = NULL;
-	u32 skip;
 
 	cond_resched();
-	if (descend) {
-		struct xenemu_kids_iter iter;
-
-		next = xenemu_kids_seek(&iter, node->kids, 0, &skip);
-	}
+	if (descend)
+		next = xenemu_kids_after(node->kids, NULL, 0, walk->owner);
 	while (!next && walk->depth > 1) {
 		walk->len -= node->name_len + 1;
 		walk->depth--;
 		next = xenemu_kids_after(walk->stack[walk->depth - 1]->kids,
-					 node->data, node->name_len);
+					 node->data, node->name_len, walk->owner);
 		node = walk->stack[walk->depth - 1];
 	}
 	if (next) {

@@ -168,7 +168,8 @@ static void check_store(void)
 	while ((node = xenemu_walk_next(&walk, true))) {
 		const struct xenemu_node *next, *above = stack[walk.depth - 2];
 
-		next = xenemu_kids_after(above->kids, node->data, node->name_len);
+		next = xenemu_kids_after(above->kids, node->data, node->name_len,
+					 XENEMU_OWNERS_MANY);
 		if (next)
 			expect(next->name_len > node->name_len ||
 			       (next->name_len == node->name_len &&

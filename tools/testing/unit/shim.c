@@ -15,6 +15,7 @@
 unsigned long long shim_now = 1000000000ULL;
 unsigned long shim_fail_nth;
 long shim_live_allocs;
+unsigned long shim_allocs, shim_hashes, shim_steps;
 
 static _Thread_local int spin_depth;
 
@@ -81,6 +82,7 @@ void *shim_alloc(size_t size, gfp_t gfp)
 		abort();
 	memset(ptr, gfp & __GFP_ZERO ? 0 : 0xa5, size);
 	__atomic_add_fetch(&shim_live_allocs, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&shim_allocs, 1, __ATOMIC_RELAXED);
 	return ptr;
 }
 
@@ -96,6 +98,8 @@ u32 hsiphash(const void *data, size_t len, const hsiphash_key_t *key)
 {
 	const unsigned char *byte = data;
 	u64 hash = key->key[0] ^ 0xcbf29ce484222325ULL;
+
+	__atomic_add_fetch(&shim_hashes, 1, __ATOMIC_RELAXED);
 
 	while (len--) {
 		hash ^= *byte++;

@@ -19,6 +19,7 @@ static struct xenemu_node *make_node(const char *name, u64 gen)
 	refcount_set(&node->ref, 1);
 	node->name_len = len;
 	node->gen = gen;
+	node->owners = gen % 40 ? gen % 5 / 4 * (gen % 8) : XENEMU_OWNERS_MANY;
 	node->perms = xenemu_perms_get(perms);
 	memcpy(node->data, name, len);
 	atomic_long_add(sizeof(*node) + len, &store.mem);
@@ -35,6 +36,7 @@ static int name_order(const char *a, const char *b)
 /* Bounds on each chunk, and that its sums are right. Tests may recurse. */
 static u32 check_chunk(const struct xenemu_kids *kids, bool top)
 {
+	u16 owners = 0;
 	u64 bytes = 0;
 	u32 i, nr = 0;
 
@@ -48,6 +50,7 @@ static u32 check_chunk(const struct xenemu_kids *kids, bool top)
 			CHECK_EQ(inner->height, kids->height - 1);
 			nr += check_chunk(inner, false);
 			bytes += inner->bytes;
+			owners = xenemu_owners_join(owners, inner->owners);
 			if (!i)
 				CHECK(kids->first == inner->first);
 		} else {
@@ -55,12 +58,32 @@ static u32 check_chunk(const struct xenemu_kids *kids, bool top)
 
 			nr++;
 			bytes += node->name_len + 1;
+			owners = xenemu_owners_join(owners, node->owners);
 			if (!i)
 				CHECK(kids->first == node);
 		}
 	}
 	CHECK_EQ(kids->bytes, bytes);
+	CHECK_EQ(kids->owners, owners);
 	return nr;
+}
+
+/* A loop over the children in which a domain owns something finds just these. */
+static void check_owned(const struct xenemu_kids *kids, u16 owner)
+{
+	const struct xenemu_node *node, *found;
+	struct xenemu_kids_iter iter;
+	u32 skip;
+
+	found = xenemu_kids_after(kids, NULL, 0, owner);
+	for (node = xenemu_kids_seek(&iter, kids, 0, &skip); node;
+	     node = xenemu_kids_next(&iter)) {
+		if (node->owners != owner && node->owners != XENEMU_OWNERS_MANY)
+			continue;
+		CHECK(found == node);
+		found = xenemu_kids_after(kids, node->data, node->name_len, owner);
+	}
+	CHECK(!found);
 }
 
 /* The list is exactly the names for which @gen is not 0, in order. */
@@ -92,9 +115,11 @@ static void check_list(const struct xenemu_kids *kids, char (*name)[16], const u
 		if (prev) {
 			memcpy(b, prev->data, prev->name_len);
 			CHECK(name_order(b, a) < 0);
-			CHECK(xenemu_kids_after(kids, prev->data, prev->name_len) == node);
+			CHECK(xenemu_kids_after(kids, prev->data, prev->name_len,
+						XENEMU_OWNERS_MANY) == node);
 		} else {
-			CHECK(xenemu_kids_after(kids, "", 0) == node);
+			CHECK(xenemu_kids_after(kids, "", 0, XENEMU_OWNERS_MANY) == node);
+			CHECK(xenemu_kids_after(kids, NULL, 0, XENEMU_OWNERS_MANY) == node);
 		}
 		CHECK(xenemu_kids_seek(&at, kids, offset, &skip) == node);
 		CHECK_EQ(skip, 0);
@@ -105,7 +130,9 @@ static void check_list(const struct xenemu_kids *kids, char (*name)[16], const u
 		nr--;
 	}
 	CHECK_EQ(nr, 0);
-	CHECK(!xenemu_kids_after(kids, prev->data, prev->name_len));
+	CHECK(!xenemu_kids_after(kids, prev->data, prev->name_len, XENEMU_OWNERS_MANY));
+	for (i = 1; i < 9; i++)
+		check_owned(kids, i);
 	CHECK(!xenemu_kids_seek(&iter, kids, offset, &skip));
 	CHECK(!xenemu_kids_seek(&iter, kids, U64_MAX, &skip));
 }

@@ -362,6 +362,52 @@ OP_TEST(store_op_introduce_dying)
 	CHECK_EQ(reqs(&env->dom0, XS_RELEASE, 0, "3|"), 0);
 }
 
+static void kill_requester(struct env *env)
+{
+	xenemu_conn_kill(env->dom0.conn);
+}
+
+/* While the store waits for the carrier, the transaction of the request goes away. */
+OP_TEST(store_op_introduce_requester_dies)
+{
+	struct client *d = &env->dom0;
+	u32 type, tx;
+
+	for (type = XS_INTRODUCE; type <= XS_RELEASE; type++) {
+		const char *body = type == XS_INTRODUCE ? "1|1|2|" : "1|";
+
+		tx = start(d);
+		CHECK_EQ(wr(d, tx, "x", "y"), 0);
+		env->hook = kill_requester;
+		if (d->direct)
+			reqs(d, type, tx, body);
+		else
+			CHECK_EQ(post(d, type, tx, body), 0);
+		env->hook = NULL;
+		CHECK(!xenemu_conn_has_output(d->conn));
+		CHECK_EQ(xenemu_conn_reset(d->conn), 0);
+		CHECK_EQ(rd(d, tx, "x"), -ENOENT);
+	}
+}
+
+static void release_too(struct env *env)
+{
+	env->hook = NULL;
+	CHECK_EQ(reqs(&env->dom0b, XS_RELEASE, 0, "2|"), 0);
+	CHECK_EQ(reqs(&env->dom0b, XS_INTRODUCE, 0, "3|1|1|"), 0);
+}
+
+/* Only those who want the same domain have to wait for it. */
+OP_TEST(store_op_introduce_holds_up_no_other)
+{
+	CHECK_EQ(watch(&env->guest[3], "@releaseDomain/2", "r"), 0);
+	events(&env->guest[3]);
+	env->hook = release_too;
+	CHECK_EQ(reqs(&env->dom0, XS_INTRODUCE, 0, "1|1|2|"), 0);
+	CHECK_EQ(env->released, 1);
+	CHECK_STR(events(&env->guest[3]), "@releaseDomain/2 r;");
+}
+
 OP_TEST(store_op_release)
 {
 	struct client *d = &env->dom0;

@@ -177,6 +177,10 @@ TEST(store_watch_depth)
 	client_close(&env->guest[3]);
 	client_open(env, &env->guest[3], 9, XENEMU_CONN_RING);
 	CHECK_EQ(reqs(&env->guest[3], XS_WATCH, 0, "t|d0|0|"), -EINVAL);
+	CHECK_EQ(watch(&env->guest[3], "@releaseDomain/1", "t"), -EINVAL);
+	CHECK_EQ(watch(&env->guest[3], "@releaseDomain", "t"), 0);
+	CHECK_EQ(reqs(&env->guest[3], XENEMU_XS_GET_FEATURE, 0, ""), 0);
+	CHECK_STR(env->guest[3].reply, "11");
 	CHECK_EQ(xenemu_conn_features(env->guest[3].conn), 11);
 	env_destroy(env);
 }

@@ -590,6 +590,22 @@ TEST_F(ring, reconnect_drops_all_that_was_under_way)
 	}
 }
 
+TEST_F(ring, reconnect_without_the_feature_is_no_request)
+{
+	ASSERT_EQ(3, XS_CALL(self->dom0, XS_RELEASE, 0, "1"));
+	ASSERT_EQ(3, XS_CALL(self->dom0, 24 /* SET_FEATURE */, 0, "1\0" "14"));
+	memset((void *)self->ring, 0, PAGE);
+	ASSERT_EQ(0, make_home(self->dom0));
+	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	EXPECT_EQ(14, self->ring->server_features);
+
+	self->ring->connection = XENSTORE_RECONNECT;
+	REQUEST(XS_MKDIR, 1, "a");
+	ASSERT_EQ(0, RECEIVE(&self->msg));
+	EXPECT_OK(&self->msg, XS_MKDIR, 1);
+	EXPECT_EQ(XENSTORE_RECONNECT, self->ring->connection);
+}
+
 TEST_F(ring, introduced_again_starts_anew)
 {
 	REQUEST(XS_WATCH, 1, "w\0t");

@@ -38,4 +38,9 @@ extern unsigned long shim_fail_nth;
 /* Allocations that were made and not freed. */
 extern long shim_live_allocs;
 
+/* What was done so far: allocations, hash values, steps of loops that may be long. */
+extern unsigned long shim_allocs;
+extern unsigned long shim_hashes;
+extern unsigned long shim_steps;
+
 #endif

@@ -4,7 +4,8 @@
 
 #include "shim.h"
 
-#define cond_resched() shim_might_sleep()
+#define cond_resched() \
+	(__atomic_add_fetch(&shim_steps, 1, __ATOMIC_RELAXED), shim_might_sleep())
 #define might_sleep() shim_might_sleep()
 
 #endif
