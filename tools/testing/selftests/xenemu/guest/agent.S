@@ -26,6 +26,8 @@ agent64:
 	je	.Lwrmsr64
 	cmpl	$GUEST_OP_LOOP_HYPERCALL, %eax
 	je	.Lloop64
+	cmpl	$GUEST_OP_SEND_AND_HALT, %eax
+	je	.Lsend64
 2:	outb	%al, $GUEST_DONE_PORT
 	jmp	1b
 
@@ -40,7 +42,15 @@ agent64:
 agent64_vmcall:
 	vmcall
 	movq	%rax, %gs:MAILBOX_RESULT
+	cmpl	$GUEST_OP_SEND_AND_HALT, %gs:MAILBOX_OP
+	je	.Lhalt64
 	jmp	2b
+
+.Lsend64:
+	rdtsc
+	movl	%eax, %gs:MAILBOX_TSC_SENT
+	movl	%edx, %gs:MAILBOX_TSC_SENT+4
+	jmp	.Lcall64
 
 .Lloop64:
 	movq	%gs:MAILBOX_ARGS+0x28, %rbp
@@ -86,6 +96,10 @@ agent64_vmcall_loop:
 
 agent64_upcall:
 	pushq	%rax
+	pushq	%rdx
+	rdtsc
+	movl	%eax, %gs:MAILBOX_TSC_UPCALL
+	movl	%edx, %gs:MAILBOX_TSC_UPCALL+4
 	movq	%gs:MAILBOX_VCPU_INFO, %rax
 	testq	%rax, %rax
 	jz	5f
@@ -95,7 +109,8 @@ agent64_upcall:
 	testq	%rax, %rax
 	jz	6f
 	movl	$0, 0xb0(%rax)
-6:	popq	%rax
+6:	popq	%rdx
+	popq	%rax
 	iretq
 agent64_end:
 
@@ -115,6 +130,8 @@ agent32:
 	je	.Lwrmsr32
 	cmpl	$GUEST_OP_LOOP_HYPERCALL, %eax
 	je	.Lloop32
+	cmpl	$GUEST_OP_SEND_AND_HALT, %eax
+	je	.Lsend32
 2:	outb	%al, $GUEST_DONE_PORT
 	jmp	1b
 
@@ -131,7 +148,15 @@ agent32_vmcall:
 	movl	%eax, %gs:MAILBOX_RESULT
 	cltd
 	movl	%edx, %gs:MAILBOX_RESULT+4
+	cmpl	$GUEST_OP_SEND_AND_HALT, %gs:MAILBOX_OP
+	je	.Lhalt32
 	jmp	2b
+
+.Lsend32:
+	rdtsc
+	movl	%eax, %gs:MAILBOX_TSC_SENT
+	movl	%edx, %gs:MAILBOX_TSC_SENT+4
+	jmp	.Lcall32
 
 .Lloop32:
 	movl	%gs:MAILBOX_NR, %eax
@@ -176,6 +201,10 @@ agent32_vmcall_loop:
 
 agent32_upcall:
 	pushl	%eax
+	pushl	%edx
+	rdtsc
+	movl	%eax, %gs:MAILBOX_TSC_UPCALL
+	movl	%edx, %gs:MAILBOX_TSC_UPCALL+4
 	movl	%gs:MAILBOX_VCPU_INFO, %eax
 	testl	%eax, %eax
 	jz	5f
@@ -185,7 +214,8 @@ agent32_upcall:
 	testl	%eax, %eax
 	jz	6f
 	movl	$0, 0xb0(%eax)
-6:	popl	%eax
+6:	popl	%edx
+	popl	%eax
 	iretl
 agent32_end:
 

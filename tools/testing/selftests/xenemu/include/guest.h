@@ -28,6 +28,8 @@
 #define MAILBOX_UPCALLS		0x48	/* upcalls taken */
 #define MAILBOX_VCPU_INFO	0x50	/* where the handler clears upcall_pending */
 #define MAILBOX_LAPIC		0x58	/* the handler writes an EOI if not 0 */
+#define MAILBOX_TSC_SENT	0x60	/* time stamp before GUEST_OP_SEND_AND_HALT's call */
+#define MAILBOX_TSC_UPCALL	0x68	/* and of the last upcall */
 
 #define GUEST_OP_HYPERCALL	1	/* NR, ARGS -> RESULT */
 #define GUEST_OP_HALT		2	/* sti; hlt; cli */
@@ -35,6 +37,7 @@
 #define GUEST_OP_READ_MSR	4	/* NR -> RESULT */
 #define GUEST_OP_WRITE_MSR	5	/* NR, ARGS[0] */
 #define GUEST_OP_LOOP_HYPERCALL	6	/* as GUEST_OP_HYPERCALL, ARGS[5] times */
+#define GUEST_OP_SEND_AND_HALT	7	/* GUEST_OP_HYPERCALL, then GUEST_OP_HALT */
 
 /* The guest writes here when a command is done. */
 #define GUEST_DONE_PORT		0x10
