@@ -54,6 +54,8 @@ struct xenemu_msg *xenemu_conn_take_spare(struct xenemu_conn *conn)
 	spin_lock(&conn->out_lock);
 	msg = conn->spare;
 	conn->spare = NULL;
+	if (msg)
+		msg->sent = 0;
 	spin_unlock(&conn->out_lock);
 	return msg;
 }

@@ -230,6 +230,12 @@ TEST(store_conn_spare)
 	CHECK_STR(c->reply, "ENOMEM");
 	CHECK(c->wakes);
 	CHECK(xenemu_conn_may_accept(c->conn));
+	/* And another time. */
+	strcpy(body, "x");
+	shim_fail_nth = 1;
+	CHECK_EQ(xenemu_conn_request(c->conn, &hdr, body), 0);
+	CHECK_EQ(drain(c), 1);
+	CHECK_STR(c->reply, "ENOMEM");
 	/* Also when the connection dies with it in the queue. */
 	strcpy(body, "x");
 	shim_fail_nth = 2;
