@@ -97,7 +97,8 @@ int xenemu_conn_alloc_debt(struct xenemu_conn *conn, struct xenemu_debt **debt)
 		return -ENOMEM;
 	refcount_set(&(*debt)->ref, 1);
 	(*debt)->dom = xenemu_sdomain_get(conn->dom);
-	atomic_inc(&conn->dom->outstanding);
+	xenemu_quota_note(conn->store, conn->dom, XENEMU_QUOTA_OUTSTANDING,
+			  atomic_inc_return(&conn->dom->outstanding));
 	return 0;
 }
 

@@ -34,6 +34,8 @@ static int check(struct xenemu_request *req, char **arg, u32 nr, struct text *te
 	struct xenemu_sdomain *dom;
 	u32 skip;
 
+	if (nr)
+		return -EINVAL;
 	for (node = xenemu_kids_seek(&iter, store->top->kids, 0, &skip); node;
 	     node = xenemu_kids_next(&iter))
 		xenemu_quota_count_tree(store, node, 1);
@@ -57,6 +59,8 @@ static int memreport(struct xenemu_request *req, char **arg, u32 nr, struct text
 	u64 charged = 0;
 	u32 nodes = 0;
 
+	if (nr)
+		return -EINVAL;
 	list_for_each_entry(dom, &store->domains, link) {
 		charged += atomic_long_read(&dom->mem);
 		nodes += dom->nr_nodes;
@@ -78,10 +82,30 @@ static int print(struct xenemu_request *req, char **arg, u32 nr, struct text *te
 	return 0;
 }
 
+/* How much a domain has of what has limits; 0 where that is asked for at each request. */
+static long used(const struct xenemu_sdomain *dom, u32 which)
+{
+	switch (which) {
+	case XENEMU_QUOTA_NODES:
+		return dom->nr_nodes;
+	case XENEMU_QUOTA_WATCHES:
+		return dom->nr_watches;
+	case XENEMU_QUOTA_OUTSTANDING:
+		return atomic_read(&dom->outstanding);
+	case XENEMU_QUOTA_MEMORY:
+		return atomic_long_read(&dom->mem);
+	case XENEMU_QUOTA_TRANSACTIONS:
+		return dom->nr_txns;
+	default:
+		return 0;
+	}
+}
+
 static int quota_of_domain(struct xenemu_store *store, const char *arg, struct text *text)
 {
 	const struct xenemu_sdomain *dom;
 	u16 domid;
+	u32 i;
 
 	if (xenemu_sdomain_parse(arg, &domid))
 		return -EINVAL;
@@ -89,12 +113,28 @@ static int quota_of_domain(struct xenemu_store *store, const char *arg, struct t
 	if (!dom)
 		return -ENOENT;
 
-	add(text, "domain %u:\n", domid);
-	add(text, "%-18s %8u\n", "nodes", dom->nr_nodes);
-	add(text, "%-18s %8u\n", "watches", dom->nr_watches);
-	add(text, "%-18s %8u\n", "transactions", dom->nr_txns);
-	add(text, "%-18s %8u\n", "outstanding", atomic_read(&dom->outstanding));
-	add(text, "%-18s %8ld\n", "memory", atomic_long_read(&dom->mem));
+	add(text, "Domain %u:\n", domid);
+	for (i = 0; i < XENEMU_NR_QUOTAS; i++)
+		if (i != XENEMU_QUOTA_SOFT_MEMORY)
+			add(text, "%-17s: %8ld (max %8u)\n", xenemu_quota_name[i],
+			    used(dom, i), READ_ONCE(dom->quota_max[i]));
+	return 0;
+}
+
+/* The largest values that any guest has had, so far or since the last "-r". */
+static int quota_max(struct xenemu_store *store, char **arg, u32 nr, struct text *text)
+{
+	u32 i;
+
+	if (nr > 1 || (nr && strcmp(arg[0], "-r")))
+		return -EINVAL;
+	if (nr)
+		memset(store->quota_max, 0, sizeof(store->quota_max));
+	add(text, "Max. seen accounting values:\n");
+	for (i = 0; i < XENEMU_NR_QUOTAS; i++)
+		if (i != XENEMU_QUOTA_SOFT_MEMORY)
+			add(text, "%-17s: %8u\n", xenemu_quota_name[i],
+			    READ_ONCE(store->quota_max[i]));
 	return 0;
 }
 
@@ -104,12 +144,15 @@ static int quota(struct xenemu_request *req, char **arg, u32 nr, struct text *te
 	int ret;
 
 	if (!nr) {
+		add(text, "Quota settings:\n");
 		for (i = 0; i < XENEMU_NR_QUOTAS; i++)
 			if (i != XENEMU_QUOTA_SOFT_MEMORY)
-				add(text, "%-18s %8u\n", xenemu_quota_name[i],
+				add(text, "%-17s: %8u\n", xenemu_quota_name[i],
 				    req->store->quota[i]);
 		return 0;
 	}
+	if (!strcmp(arg[0], "max"))
+		return quota_max(req->store, arg + 1, nr - 1, text);
 	if (nr == 1)
 		return quota_of_domain(req->store, arg[0], text);
 	if (nr != 3 || strcmp(arg[0], "set"))
@@ -127,7 +170,8 @@ static int quota_soft(struct xenemu_request *req, char **arg, u32 nr, struct tex
 	int ret;
 
 	if (!nr) {
-		add(text, "%-18s %8u\n", name, req->store->quota[XENEMU_QUOTA_SOFT_MEMORY]);
+		add(text, "Quota settings:\n%-17s: %8u\n", name,
+		    req->store->quota[XENEMU_QUOTA_SOFT_MEMORY]);
 		return 0;
 	}
 	if (nr != 3 || strcmp(arg[0], "set") || strcmp(arg[1], name))
@@ -150,7 +194,7 @@ static const struct command {
 	{ "help", "", help },
 	{ "memreport", "", memreport },
 	{ "print", " <text>", print },
-	{ "quota", " [set <name> <value>|<domid>]", quota },
+	{ "quota", " [set <name> <value>|<domid>|max [-r]]", quota },
 	{ "quota-soft", " [set <name> <value>]", quota_soft },
 };
 
@@ -158,6 +202,8 @@ static int help(struct xenemu_request *req, char **arg, u32 nr, struct text *tex
 {
 	u32 i;
 
+	if (nr)
+		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		add(text, "%s%s\n", commands[i].name, commands[i].args);
 	return 0;

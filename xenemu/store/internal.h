@@ -444,6 +444,8 @@ enum xenemu_quota {
  * @features: XENEMU_XS_FEATURE_*; read without a lock
  * @quota: its own limits
  * @quota_set: which of these apply, in place of store->quota
+ * @quota_max: largest values seen, of what has limits. Written without a lock: a
+ *	little too small a one does no harm
  * @nr_nodes: nodes it owns
  * @nr_watches: watches of its connections
  * @nr_txns: open transactions of its connections
@@ -478,6 +480,7 @@ struct xenemu_sdomain {
 	u32 features;
 	u32 quota[XENEMU_NR_QUOTAS];
 	u32 quota_set;
+	u32 quota_max[XENEMU_NR_QUOTAS];
 	u32 nr_nodes;
 	u32 nr_watches;
 	u32 nr_txns;
@@ -527,14 +530,15 @@ extern const char * const xenemu_quota_name[XENEMU_NR_QUOTAS];
 void xenemu_quota_init(struct xenemu_store *store);
 u32 xenemu_quota_limit(const struct xenemu_store *store, const struct xenemu_sdomain *dom,
 		       enum xenemu_quota which);
-bool xenemu_quota_exceeded(const struct xenemu_store *store,
-			   const struct xenemu_sdomain *dom, enum xenemu_quota which,
-			   s64 value);
+void xenemu_quota_note(struct xenemu_store *store, struct xenemu_sdomain *dom,
+		       enum xenemu_quota which, u32 value);
+bool xenemu_quota_exceeded(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			   enum xenemu_quota which, s64 value);
 int xenemu_quota_parse(const char *name);
 int xenemu_quota_set(struct xenemu_store *store, struct xenemu_sdomain *dom,
 		     const char *name, const char *value);
-bool xenemu_quota_may_charge(const struct xenemu_store *store,
-			     const struct xenemu_sdomain *dom, size_t bytes);
+bool xenemu_quota_may_charge(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			     size_t bytes);
 bool xenemu_quota_node_fits(struct xenemu_request *req, const struct xenemu_perms *perms,
 			    u64 value_len, u64 names_len);
 void xenemu_quota_count(struct xenemu_store *store, const struct xenemu_perms *perms,
@@ -822,6 +826,7 @@ void xenemu_conn_cred(const struct xenemu_conn *conn, struct xenemu_cred *cred);
  * @watch_tab: struct xenemu_watch by connection, path and token
  * @deltas: domains whose accounts the current request would change
  * @quota: limits of domains that have none of their own
+ * @quota_max: largest values seen of any guest, as in struct xenemu_sdomain
  * @stack: room for the nodes on a path while the tree is edited
  * @walk_stack: the same for loops over subtrees
  * @walk_path: path of the node in such a loop
@@ -858,6 +863,7 @@ struct xenemu_store {
 	struct xenemu_htab watch_tab;
 	struct list_head deltas;
 	u32 quota[XENEMU_NR_QUOTAS];
+	u32 quota_max[XENEMU_NR_QUOTAS];
 	const struct xenemu_node **stack;
 	const struct xenemu_node **walk_stack;
 	char *walk_path;

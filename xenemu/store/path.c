@@ -104,7 +104,7 @@ static u32 home_len(const char *str)
 int xenemu_path_parse(struct xenemu_request *req, char *str,
 		      enum xenemu_path_class class, struct xenemu_path *path)
 {
-	const struct xenemu_sdomain *dom = req->conn->dom;
+	struct xenemu_sdomain *dom = req->conn->dom;
 	u32 len;
 
 	path->rel = 0;

@@ -70,6 +70,24 @@ u32 xenemu_quota_limit(const struct xenemu_store *store, const struct xenemu_sdo
 }
 
 /**
+ * xenemu_quota_note - remember how much of something a domain has had
+ * @store: the store
+ * @dom: the domain
+ * @which: of what
+ * @value: how much
+ *
+ * Context: any.
+ */
+void xenemu_quota_note(struct xenemu_store *store, struct xenemu_sdomain *dom,
+		       enum xenemu_quota which, u32 value)
+{
+	if (value > READ_ONCE(dom->quota_max[which]))
+		WRITE_ONCE(dom->quota_max[which], value);
+	if (value > READ_ONCE(store->quota_max[which]))
+		WRITE_ONCE(store->quota_max[which], value);
+}
+
+/**
  * xenemu_quota_exceeded - whether something would be too much
  * @store: the store
  * @dom: domain whose limit it is
@@ -78,13 +96,16 @@ u32 xenemu_quota_limit(const struct xenemu_store *store, const struct xenemu_sdo
  *
  * Return: true if that is more than it may have.
  */
-bool xenemu_quota_exceeded(const struct xenemu_store *store,
-			   const struct xenemu_sdomain *dom, enum xenemu_quota which,
-			   s64 value)
+bool xenemu_quota_exceeded(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			   enum xenemu_quota which, s64 value)
 {
 	u32 limit = xenemu_quota_limit(store, dom, which);
 
-	return limit && value > limit;
+	if (limit && value > limit)
+		return true;
+	if (!dom->privileged)
+		xenemu_quota_note(store, dom, which, min_t(s64, value, U32_MAX));
+	return false;
 }
 
 /**
@@ -95,8 +116,8 @@ bool xenemu_quota_exceeded(const struct xenemu_store *store,
  *
  * Return: true if it may.
  */
-bool xenemu_quota_may_charge(const struct xenemu_store *store,
-			     const struct xenemu_sdomain *dom, size_t bytes)
+bool xenemu_quota_may_charge(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			     size_t bytes)
 {
 	return !xenemu_quota_exceeded(store, dom, XENEMU_QUOTA_MEMORY,
 				      (s64)atomic_long_read(&dom->mem) + bytes);
@@ -196,7 +217,7 @@ static const struct xenemu_delta *find_delta(const struct xenemu_txn *txn,
 int xenemu_quota_check(struct xenemu_store *store, const struct xenemu_sdomain *requester,
 		       const struct xenemu_txn *txn)
 {
-	const struct xenemu_sdomain *dom;
+	struct xenemu_sdomain *dom;
 
 	lockdep_assert_held(&store->lock);
 

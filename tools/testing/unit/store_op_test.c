@@ -577,7 +577,7 @@ OP_TEST(store_op_control)
 	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|"), 0);
 	CHECK(strstr(d->reply, "node-size"));
 	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|1|"), 0);
-	CHECK(strstr(d->reply, "domain 1:"));
+	CHECK(strstr(d->reply, "Domain 1:"));
 	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|9|"), -ENOENT);
 	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|x|"), -EINVAL);
 	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|set|nodes|12|"), 0);
