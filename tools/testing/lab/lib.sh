@@ -122,8 +122,9 @@ sync_source()
 }
 
 # in_root ROOT DIR COMMAND... - run a command in the bed's root, as nobody,
-# with DIR there as /build and as the working directory. Everything is mounted
-# in a name space of its own and gone with the command.
+# with DIR there as /build and as the working directory, and with $KERNEL_TREE, if
+# set, as /kernel. Everything is mounted in a name space of its own and gone with
+# the command.
 in_root()
 {
 	local root=$1 dir=$2
@@ -132,18 +133,19 @@ in_root()
 	# shellcheck disable=SC2016
 	unshare --mount --propagation private bash -c '
 		set -e
-		root=$1 dir=$2 uid=$3; shift 3
+		root=$1 dir=$2 uid=$3 kernel=$4; shift 4
 		mount --bind "$root" "$root"
 		mount -t proc proc "$root/proc"
 		mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 		mount -t devtmpfs dev "$root/dev" 2>/dev/null ||
 			mount --rbind /dev "$root/dev"
 		mount --bind "$dir" "$root/build"
+		[ -z "$kernel" ] || mount --bind "$kernel" "$root/kernel"
 		cd "$root"
 		exec chroot --userspec="$uid:$uid" --groups= "$root" \
 			env -i PATH=/usr/sbin:/usr/bin LC_ALL=C HOME=/tmp \
 			sh -c "cd /build && exec \"\$@\"" sh "$@"
-	' in_root "$root" "$dir" "$BUILD_UID" "$@" </dev/null
+	' in_root "$root" "$dir" "$BUILD_UID" "${KERNEL_TREE:-}" "$@" </dev/null
 }
 
 # make_image DIR IMAGE FREE_MIB [OPTION]... - an ext4 image of DIR with room to

@@ -64,7 +64,7 @@ bootstrap()
 		tail -n 30 "$CACHE/mmdebstrap.log" >&2
 		die "mmdebstrap failed"
 	}
-	mkdir -p "$1/build" "$1/xenemu" "$1/out" "$1/usr/lib/xenemu-bed"
+	mkdir -p "$1/build" "$1/kernel" "$1/xenemu" "$1/out" "$1/usr/lib/xenemu-bed"
 	echo bed >"$1/etc/hostname"
 }
 
