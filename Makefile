@@ -37,7 +37,11 @@ demo:
 check:
 	$(CHECK)/all
 
-# Its quick parts.
+# What runs in the bed, on kernels for debugging.
+check-debug:
+	$(CHECK)/all debug-6.12 debug-7.2 races
+
+# The quick parts of the check.
 unit:
 	$(MAKE) -C tools/testing/unit run
 
@@ -65,6 +69,8 @@ help:
 	@echo '  demo             boot a stock Debian guest from its PV disk'
 	@echo '  check            every check and test; takes some twenty minutes'
 	@echo '  selftests        kselftests in the bed'
+	@echo '  check-debug      the same, upstream'"'"'s tests and guests under KASAN, lockdep,'
+	@echo '                   kmemleak and KCSAN; takes hours'
 	@echo 'Trying, here:'
 	@echo '  unit             unit tests of the pure cores under ASan and UBSan'
 	@echo '  fuzz             fuzz the pure cores; T=$(T) seconds each'
@@ -72,4 +78,5 @@ help:
 	@echo '  docs-check       build the documentation with warnings as errors'
 
 .PHONY: all modules modules_install clean-modules tools tools_install clean demo \
-	check unit fuzz selftests style docs-check help
+	check check-debug unit fuzz selftests style docs-check \
+	help

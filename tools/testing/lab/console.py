@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+# How many times slower than usual everything is here.
+PATIENCE = int(os.environ.get("XENEMU_PATIENCE", "1"))
 PROMPT = re.compile(r"(?:^|\n)root@[a-z]+:[^\n]*# $")
 # Escape sequences that systemd, bash and getty colour and place text with.
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>()][0B]?)")
@@ -51,7 +53,7 @@ class Console:
 
     def wait_for(self, pattern, timeout):
         """Wait until the pattern shows; return what came before and the match."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while True:
             match = re.search(pattern, self.text)
             if match:
@@ -60,7 +62,7 @@ class Console:
                 return before, match
             left = deadline - time.monotonic()
             if left <= 0:
-                raise ConsoleError(f"no {pattern!r} on the console in {timeout} s")
+                raise ConsoleError(f"no {pattern!r} on the console in {timeout * PATIENCE} s")
             if not self._read(min(left, 1)) and not re.search(pattern, self.text):
                 raise ConsoleError(f"the console ended before {pattern!r}")
 
@@ -88,10 +90,10 @@ class Console:
 
     def wait_end(self, timeout):
         """Wait until the VMM is gone and return its status."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while self._read(0.2):
             if time.monotonic() > deadline:
-                raise ConsoleError(f"the VMM is still there after {timeout} s")
+                raise ConsoleError(f"the VMM is still there after {timeout * PATIENCE} s")
         return self.process.wait(max(1, deadline - time.monotonic()))
 
     def kill(self):
