@@ -13,6 +13,14 @@
 /* Events that an unprivileged client does not begin to read in this time are lost. */
 #define EVENT_TIMEOUT	(20 * NSEC_PER_SEC)
 
+/*
+ * For so long an event that is not read holds up the domain that caused it: a guest
+ * that does not read slows others down no more than to 20 requests in that time. Clients
+ * of dom0 are given more, for they must not lose events to a guest that floods them.
+ */
+#define HOLD_TIME	(100 * NSEC_PER_MSEC)
+#define HOLD_TIME_DOM0	EVENT_TIMEOUT
+
 /* So many replies an fd may leave unread until its next request has to wait. */
 #define MAX_FD_REPLIES	64
 
@@ -96,22 +104,16 @@ int xenemu_conn_alloc_debt(struct xenemu_conn *conn, struct xenemu_debt **debt)
 	if (!*debt)
 		return -ENOMEM;
 	refcount_set(&(*debt)->ref, 1);
+	(*debt)->let_go = 0;
 	(*debt)->dom = xenemu_sdomain_get(conn->dom);
 	xenemu_quota_note(conn->store, conn->dom, XENEMU_QUOTA_OUTSTANDING,
 			  atomic_inc_return(&conn->dom->outstanding));
 	return 0;
 }
 
-/**
- * xenemu_conn_put_debt - give a reference up
- * @store: the store
- * @debt: debt, or NULL
- *
- * Context: no spinlock held.
- */
-void xenemu_conn_put_debt(struct xenemu_store *store, struct xenemu_debt *debt)
+static void put_debts(struct xenemu_store *store, struct xenemu_debt *debt, u32 nr)
 {
-	if (!debt || !refcount_dec_and_test(&debt->ref))
+	if (!refcount_sub_and_test(nr, &debt->ref))
 		return;
 	atomic_dec(&debt->dom->outstanding);
 	/* Pairs with may_accept: it sets blocked, then reads the count. */
@@ -123,6 +125,19 @@ void xenemu_conn_put_debt(struct xenemu_store *store, struct xenemu_debt *debt)
 	}
 	xenemu_sdomain_put(debt->dom);
 	kfree(debt);
+}
+
+/**
+ * xenemu_conn_put_debt - give a reference up
+ * @store: the store
+ * @debt: debt, or NULL
+ *
+ * Context: no spinlock held.
+ */
+void xenemu_conn_put_debt(struct xenemu_store *store, struct xenemu_debt *debt)
+{
+	if (debt)
+		put_debts(store, debt, 1);
 }
 
 /**
@@ -159,14 +174,23 @@ static void enqueue(struct xenemu_conn *conn, struct xenemu_msg *msg)
 	lockdep_assert_held(&conn->out_lock);
 
 	list_add_tail(&msg->list, &conn->out);
+	if (!conn->holding && msg->event)
+		conn->holding = msg;
 	conn->out_mem += msg->mem;
 	atomic_long_add(msg->mem, &conn->dom->mem);
+}
+
+static struct xenemu_msg *next_msg(struct xenemu_conn *conn, struct xenemu_msg *msg)
+{
+	return list_is_last(&msg->list, &conn->out) ? NULL : list_next_entry(msg, list);
 }
 
 static void dequeue(struct xenemu_conn *conn, struct xenemu_msg *msg)
 {
 	lockdep_assert_held(&conn->out_lock);
 
+	if (conn->holding == msg)
+		conn->holding = next_msg(conn, msg);
 	list_del(&msg->list);
 	if (!hlist_unhashed(&msg->hash))
 		hlist_del_init(&msg->hash);
@@ -245,6 +269,11 @@ out_unlock:
 	return queued;
 }
 
+static u64 hold_time(const struct xenemu_conn *conn)
+{
+	return conn->dom->privileged ? HOLD_TIME_DOM0 : HOLD_TIME;
+}
+
 /**
  * xenemu_conn_queue_events - queue events
  * @store: the store
@@ -271,7 +300,9 @@ void xenemu_conn_queue_events(struct xenemu_store *store, struct list_head *even
 			kfree(msg);
 			continue;
 		}
-		if (!conn->dom->privileged)
+		if (debt && debt->dom != conn->dom)
+			xenemu_conn_arm(store, now + hold_time(conn), now);
+		else if (!conn->dom->privileged)
 			xenemu_conn_arm(store, now + EVENT_TIMEOUT, now);
 		conn->ops->wake(conn->priv);
 	}
@@ -293,29 +324,84 @@ void xenemu_conn_arm(struct xenemu_store *store, u64 when, u64 now)
 	store->ops->arm(store->priv, when > now ? when - now : 0);
 }
 
-/* Drop events that were not read in time; say when the next would be due. */
-static u64 expire_events(struct xenemu_conn *conn, u64 now)
+static u64 sooner(u64 a, u64 b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
+/*
+ * Take the events out that nobody has begun to read in time; say when the next would be
+ * due. They are in the order of time.
+ */
+static u64 expire_events(struct xenemu_conn *conn, u64 now, struct list_head *expired)
 {
 	struct xenemu_msg *msg, *next;
-	LIST_HEAD(expired);
-	u64 due = 0;
 
-	spin_lock(&conn->out_lock);
+	lockdep_assert_held(&conn->out_lock);
+
+	if (conn->dom->privileged)
+		return 0;
 	list_for_each_entry_safe(msg, next, &conn->out, list) {
 		if (!msg->event || msg->sent)
 			continue;
-		if (msg->queued + EVENT_TIMEOUT > now) {
-			due = msg->queued + EVENT_TIMEOUT;
-			break;
-		}
+		if (msg->queued + EVENT_TIMEOUT > now)
+			return msg->queued + EVENT_TIMEOUT;
 		dequeue(conn, msg);
-		list_add_tail(&msg->list, &expired);
+		list_add_tail(&msg->list, expired);
 	}
+	return 0;
+}
+
+/*
+ * Find the events that have held others up for long enough, and collect the debts, each
+ * once for however many events; say when the next would be due.
+ */
+static u64 let_debts_go(struct xenemu_conn *conn, u64 now, struct list_head *debts)
+{
+	struct xenemu_msg *msg;
+
+	lockdep_assert_held(&conn->store->lock);
+	lockdep_assert_held(&conn->out_lock);
+
+	while ((msg = conn->holding)) {
+		struct xenemu_debt *debt = msg->debt;
+
+		if (debt && debt->dom != conn->dom) {
+			if (msg->queued + hold_time(conn) > now)
+				return msg->queued + hold_time(conn);
+			msg->debt = NULL;
+			if (!debt->let_go++)
+				list_add_tail(&debt->link, debts);
+		}
+		conn->holding = next_msg(conn, msg);
+	}
+	return 0;
+}
+
+/* Look at the events of a client that are not read; say when to look again. */
+static u64 age_events(struct xenemu_conn *conn, u64 now)
+{
+	struct xenemu_store *store = conn->store;
+	struct xenemu_debt *debt, *next_debt;
+	struct xenemu_msg *msg, *next;
+	LIST_HEAD(expired);
+	LIST_HEAD(debts);
+	u64 due;
+
+	spin_lock(&conn->out_lock);
+	due = expire_events(conn, now, &expired);
+	due = sooner(due, let_debts_go(conn, now, &debts));
 	spin_unlock(&conn->out_lock);
 
 	list_for_each_entry_safe(msg, next, &expired, list) {
-		conn->store->dropped++;
+		store->dropped++;
 		xenemu_conn_drop_msg(conn, msg);
+	}
+	list_for_each_entry_safe(debt, next_debt, &debts, link) {
+		u32 nr = debt->let_go;
+
+		debt->let_go = 0;
+		put_debts(store, debt, nr);
 	}
 	return due;
 }
@@ -328,18 +414,16 @@ void xenemu_store_tick(struct xenemu_store *store)
 	mutex_lock(&store->lock);
 	store->armed = 0;
 	list_for_each_entry(conn, &store->conns, link) {
-		u64 when, stall;
+		u64 stall;
 
+		due = sooner(due, age_events(conn, now));
 		if (conn->dom->privileged)
 			continue;
-		when = expire_events(conn, now);
 		stall = xenemu_limit_stall(conn->dom, now);
-		if (!stall)
+		if (stall)
+			due = sooner(due, now + stall);
+		else
 			wake_if_blocked(conn);
-		else if (!when || now + stall < when)
-			when = now + stall;
-		if (when && (!due || when < due))
-			due = when;
 	}
 	if (due)
 		xenemu_conn_arm(store, due, now);
@@ -426,6 +510,7 @@ void xenemu_conn_kill_locked(struct xenemu_conn *conn)
 	spin_lock(&conn->out_lock);
 	WRITE_ONCE(conn->dead, true);
 	list_splice_init(&conn->out, &dropped);
+	conn->holding = NULL;
 	for (i = 0; i < XENEMU_CONN_EVENT_BUCKETS; i++)
 		INIT_HLIST_HEAD(&conn->events[i]);
 	spin_unlock(&conn->out_lock);

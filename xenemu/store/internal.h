@@ -736,14 +736,18 @@ u64 xenemu_limit_stall(const struct xenemu_sdomain *dom, u64 now);
 /**
  * struct xenemu_debt - a request whose consequences are not all being read
  * @ref: the request while it runs, its reply, its events
+ * @let_go: while store->lock is held: references that are to be given up
  * @dom: domain whose request it is; a reference
+ * @link: in a list of debts with @let_go, see let_debts_go()
  *
  * This is Xen's "outstanding": whoever floods others with events has to wait
- * until they have begun to read them.
+ * until they have begun to read them, though not for ever.
  */
 struct xenemu_debt {
 	refcount_t ref;
+	u32 let_go;
 	struct xenemu_sdomain *dom;
+	struct list_head link;
 };
 
 /**
@@ -762,6 +766,8 @@ struct xenemu_debt {
  * @blocked: @wake is owed once xenemu_conn_may_accept() becomes true
  * @out_lock: protects what follows
  * @out: output, struct xenemu_msg
+ * @holding: in it, the first that may hold up another domain, or NULL; those in front
+ *	of it do not
  * @nr_replies: replies in it, or taken and not freed yet
  * @out_mem: bytes in it
  * @spare: reply for when there is no memory for one, NULL while it is in use
@@ -786,6 +792,7 @@ struct xenemu_conn {
 	spinlock_t out_lock;
 
 	struct list_head out;
+	struct xenemu_msg *holding;
 	u32 nr_replies;
 	size_t out_mem;
 	struct xenemu_msg *spare;

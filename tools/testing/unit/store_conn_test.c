@@ -128,34 +128,98 @@ TEST(store_conn_event_timeout)
 		CHECK_EQ(wr(c, 0, path, "x"), 0);
 	}
 	CHECK_EQ(i, 20);
-	CHECK_EQ(env->armed, 20 * NSEC_PER_SEC);
+	CHECK_EQ(env->armed, 100 * NSEC_PER_MSEC);
 	/* The first is begun: it stays, but the writer need not wait for its end. */
 	CHECK_EQ(xenemu_conn_read(w->conn, &byte, 1), 1);
 	CHECK(xenemu_conn_may_accept(c->conn));
 	CHECK_EQ(wr(c, 0, "one-more", "x"), 0);
 	CHECK(!xenemu_conn_may_accept(c->conn));
 
-	shim_now += 19 * NSEC_PER_SEC;
+	/* For a tenth of a second, that is. */
+	shim_now += 99 * NSEC_PER_MSEC;
 	env->armed = 0;
 	xenemu_store_tick(env->store);
 	CHECK(!xenemu_conn_may_accept(c->conn));
-	CHECK_EQ(env->armed, NSEC_PER_SEC);
+	CHECK_EQ(env->armed, NSEC_PER_MSEC);
 	c->wakes = 0;
-	shim_now += NSEC_PER_SEC;
-	env->armed = 0;
+	shim_now += NSEC_PER_MSEC;
 	xenemu_store_tick(env->store);
 	CHECK(c->wakes);
 	CHECK(xenemu_conn_may_accept(c->conn));
+	CHECK_EQ(env->armed, 20 * NSEC_PER_SEC - 100 * NSEC_PER_MSEC);
+	CHECK_EQ(atomic_read(&c->conn->dom->outstanding), 0);
+
+	shim_now += 20 * NSEC_PER_SEC - 101 * NSEC_PER_MSEC;
+	env->armed = 0;
+	xenemu_store_tick(env->store);
+	CHECK_EQ(env->armed, NSEC_PER_MSEC);
+	xenemu_store_get_stats(env->store, &stats);
+	CHECK_EQ(stats.dropped, 0);
+	shim_now += NSEC_PER_MSEC;
+	env->armed = 0;
+	xenemu_store_tick(env->store);
 	CHECK_EQ(env->armed, 0);
 	xenemu_store_get_stats(env->store, &stats);
 	CHECK_EQ(stats.dropped, 20);
 	CHECK(xenemu_conn_has_output(w->conn));
-	/* What is privileged is waited for. */
+	/* Who is privileged loses nothing, and is waited for longer. */
 	CHECK_EQ(watch(&env->dom0, "/local/domain/1", "t"), 0);
+	CHECK_EQ(xenemu_conn_reset(w->conn), 0);
+	for (i = 0; xenemu_conn_may_accept(c->conn); i++) {
+		snprintf(path, sizeof(path), "m%u", i);
+		CHECK_EQ(wr(c, 0, path, "x"), 0);
+	}
+	CHECK_EQ(i, 20);
+	shim_now += 20 * NSEC_PER_SEC - 1;
+	xenemu_store_tick(env->store);
+	CHECK(!xenemu_conn_may_accept(c->conn));
+	shim_now++;
+	xenemu_store_tick(env->store);
+	CHECK(xenemu_conn_may_accept(c->conn));
 	CHECK_EQ(wr(c, 0, "last", "x"), 0);
 	shim_now += 100 * NSEC_PER_SEC;
 	xenemu_store_tick(env->store);
-	CHECK_STR(events(&env->dom0), "/local/domain/1 t;/local/domain/1/last t;");
+	CHECK(strstr(events(&env->dom0), "m0 t;/local/domain/1/m1 t;"));
+	CHECK_EQ(wr(c, 0, "last", "x"), 0);
+	CHECK_STR(events(&env->dom0), "/local/domain/1/last t;");
+	env_destroy(env);
+	CHECK_EQ(shim_live_allocs, 0);
+}
+
+/* A client that never reads: a writer that it watches is slowed down, not stopped. */
+TEST(store_conn_reader_that_does_not)
+{
+	struct env *env = env_create();
+	struct client *c = &env->guest[1], *w[2] = { &env->guest[2], &env->guest[3] };
+	u32 i, k, written = 0;
+	char path[32];
+
+	c->direct = true;
+	CHECK_EQ(reqs(&env->dom0, XENEMU_XS_SET_QUOTA, 0, "nodes|0|"), 0);
+	CHECK_EQ(setp(c, 0, "/local/domain/1", "b1"), 0);
+	for (i = 0; i < 2; i++)
+		CHECK_EQ(watch(w[i], "/local/domain/1", "t"), 0);
+	for (i = 0; i < 600; i++) {
+		shim_now += 10 * NSEC_PER_MSEC;
+		xenemu_store_tick(env->store);
+		for (k = 0; k < 10 && xenemu_conn_may_accept(c->conn); k++) {
+			snprintf(path, sizeof(path), "d%u/n%u", written / 50, written % 50);
+			CHECK_EQ(wr(c, 0, path, "x"), 0);
+			written++;
+		}
+		/* Its own reading or not is its own affair. */
+		if (i == 300)
+			CHECK_EQ(post(w[0], XS_WRITE, 0, "/local/domain/1/own|x"), 0);
+	}
+	CHECK(written >= 6 * 200);
+	/* What was done in each tenth of a second is all that is ever owed. */
+	for (i = 0; i < 2; i++)
+		CHECK(w[i]->conn->out_mem < 2621440);
+	CHECK(xenemu_conn_may_accept(env->dom0.conn));
+	events(w[0]);
+	events(w[1]);
+	CHECK_EQ(atomic_read(&c->conn->dom->outstanding), 0);
+	CHECK_EQ(atomic_read(&w[0]->conn->dom->outstanding), 0);
 	env_destroy(env);
 	CHECK_EQ(shim_live_allocs, 0);
 }

@@ -360,3 +360,141 @@ TEST(store_quota_new_domain)
 	env_destroy(env);
 	CHECK_EQ(shim_live_allocs, 0);
 }
+
+/* What runs into each limit, for a guest; with a value that is too large for the limit. */
+static int use_nodes(struct client *c)
+{
+	return mkd(c, 0, "n1/n2");
+}
+
+static int use_watches(struct client *c)
+{
+	return watch(c, "w1", "t") ?: watch(c, "w2", "t");
+}
+
+static int use_outstanding(struct client *c)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < 2 && !ret; i++)
+		ret = xenemu_conn_may_accept(c->conn) ? post(c, XS_READ, 0, "x|") : -EBUSY;
+	drain(c);
+	return ret;
+}
+
+static int use_memory(struct client *c)
+{
+	return wr(c, 0, "m", "value");
+}
+
+static int use_transactions(struct client *c)
+{
+	return reqs(c, XS_TRANSACTION_START, 0, "|") ?: reqs(c, XS_TRANSACTION_START, 0, "|");
+}
+
+static int use_transaction_nodes(struct client *c)
+{
+	u32 tx = start(c);
+	int ret = rd(c, tx, "t1");
+
+	if (ret == -ENOENT)
+		ret = rd(c, tx, "t2");
+	rollback(c, tx);
+	return ret == -ENOENT ? 0 : ret;
+}
+
+static int use_node_permissions(struct client *c)
+{
+	char perms[16];
+
+	snprintf(perms, sizeof(perms), "n%u r0", c->domid);
+	return setp(c, 0, "p", perms);
+}
+
+static int use_path_max(struct client *c)
+{
+	return mkd(c, 0, "123456789");
+}
+
+static int use_node_size(struct client *c)
+{
+	return wr(c, 0, "s", "0123456789012345678901234567890123456789");
+}
+
+/*
+ * Each quota of each domain alone: who is over it is refused what needs more of it, and
+ * nobody else; none at all if it is 0; and dom0 never is.
+ */
+TEST(store_quota_of_one_domain)
+{
+	static const struct {
+		const char *name;
+		u32 limit;
+		int (*use)(struct client *c);
+		int error;
+	} row[] = {
+		{ "nodes", 3, use_nodes, -ENOSPC },
+		{ "watches", 1, use_watches, -ENOSPC },
+		{ "outstanding", 1, use_outstanding, -EBUSY },
+		{ "memory", 1, use_memory, -ENOMEM },
+		{ "soft-memory", 1, use_memory, 0 },
+		{ "transactions", 1, use_transactions, -ENOSPC },
+		{ "transaction-nodes", 1, use_transaction_nodes, -ENOSPC },
+		{ "node-permissions", 1, use_node_permissions, -ENOSPC },
+		{ "path-max", 8, use_path_max, -EINVAL },
+		{ "node-size", 60, use_node_size, -ENOSPC },
+	};
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		struct env *env = env_create();
+		struct client *c = &env->guest[1], *d = &env->dom0;
+		char text[64];
+
+		CHECK_EQ(mkd(c, 0, "p"), 0);
+		CHECK_EQ(mkd(&env->guest[2], 0, "p"), 0);
+		CHECK_EQ(mkd(&env->guest[3], 0, "p"), 0);
+		CHECK_EQ(mkd(d, 0, "p"), 0);
+		snprintf(text, sizeof(text), "1|%s|%u|", row[i].name, row[i].limit);
+		CHECK_EQ(reqs(d, XENEMU_XS_SET_QUOTA, 0, text), 0);
+		snprintf(text, sizeof(text), "1|%s|", row[i].name);
+		CHECK_EQ(reqs(d, XENEMU_XS_GET_QUOTA, 0, text), 0);
+		CHECK_EQ(strtoul(d->reply, NULL, 10), row[i].limit);
+		CHECK_EQ(row[i].use(c), row[i].error);
+		CHECK_EQ(row[i].use(&env->guest[2]), 0);
+		CHECK_EQ(reqs(c, XS_RESET_WATCHES, 0, "|"), 0);
+		snprintf(text, sizeof(text), "1|%s|0|", row[i].name);
+		CHECK_EQ(reqs(d, XENEMU_XS_SET_QUOTA, 0, text), 0);
+		CHECK_EQ(row[i].use(c), 0);
+		/* In general: for those that have no limit of their own. */
+		snprintf(text, sizeof(text), "%s|%u|", row[i].name, row[i].limit);
+		CHECK_EQ(reqs(d, XENEMU_XS_SET_QUOTA, 0, text), 0);
+		CHECK_EQ(row[i].use(&env->guest[3]), row[i].error);
+		CHECK_EQ(row[i].use(d), 0);
+		CHECK(consistent(env));
+		env_destroy(env);
+		CHECK_EQ(shim_live_allocs, 0);
+	}
+}
+
+/* What CONTROL quota tells of the most that was ever used. */
+TEST(store_quota_largest_values)
+{
+	struct env *env = env_create();
+	struct client *c = &env->guest[1], *d = &env->dom0;
+
+	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|max|-r|"), 0);
+	CHECK(strstr(d->reply, "nodes            :        0\n"));
+	CHECK_EQ(mkd(c, 0, "a/b/c"), 0);
+	CHECK_EQ(rm(c, 0, "a"), 0);
+	CHECK_EQ(watch(c, "w", "t"), 0);
+	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|max|"), 0);
+	CHECK(strstr(d->reply, "nodes            :        4\n"));
+	CHECK(strstr(d->reply, "watches          :        1\n"));
+	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|1|"), 0);
+	CHECK(strstr(d->reply, "nodes            :        1 (max        4)\n"));
+	CHECK_EQ(reqs(d, XS_CONTROL, 0, "quota|2|"), 0);
+	CHECK(!strstr(d->reply, "(max        4)"));
+	env_destroy(env);
+}

@@ -63,6 +63,11 @@ static inline bool list_empty(const struct list_head *head)
 	return head->next == head;
 }
 
+static inline bool list_is_last(const struct list_head *item, const struct list_head *head)
+{
+	return item->next == head;
+}
+
 static inline void list_splice_init(struct list_head *from, struct list_head *to)
 {
 	if (list_empty(from))

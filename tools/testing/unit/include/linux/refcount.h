@@ -24,12 +24,17 @@ static inline void refcount_inc(refcount_t *r)
 	WARN_ON(__atomic_fetch_add(&r->refs, 1, __ATOMIC_RELAXED) <= 0);
 }
 
+static inline bool refcount_sub_and_test(int n, refcount_t *r)
+{
+	int old = __atomic_fetch_sub(&r->refs, n, __ATOMIC_ACQ_REL);
+
+	WARN_ON(old < n);
+	return old == n;
+}
+
 static inline bool refcount_dec_and_test(refcount_t *r)
 {
-	int old = __atomic_fetch_sub(&r->refs, 1, __ATOMIC_ACQ_REL);
-
-	WARN_ON(old <= 0);
-	return old == 1;
+	return refcount_sub_and_test(1, r);
 }
 
 #endif
