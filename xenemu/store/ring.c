@@ -143,7 +143,7 @@ static int reset(struct xenemu_ring *ring)
  * Move output to the guest. Returns 1 if it ended before output and room did,
  * 0, or -ERANGE.
  */
-static int push_output(struct xenemu_ring *ring, bool *moved)
+static int push_output(struct xenemu_ring *ring, bool *tell)
 {
 	struct xenstore_domain_interface *shared = ring->page->va;
 	unsigned int i;
@@ -161,13 +161,13 @@ static int push_output(struct xenemu_ring *ring, bool *moved)
 			return room;
 		len = xenemu_conn_read(ring->conn, to, room);
 		xenemu_ring_core_produce(shared, prod + len);
-		*moved = true;
+		*tell = true;
 	}
 	return 1;
 }
 
 /* Returns 1 if a request was carried out, 0 if none can be now, or an error of the guest. */
-static int take_request(struct xenemu_ring *ring, bool *moved)
+static int take_request(struct xenemu_ring *ring, bool *tell)
 {
 	struct xenemu_incoming *request = &ring->request;
 	int ret;
@@ -177,7 +177,7 @@ static int take_request(struct xenemu_ring *ring, bool *moved)
 	/* What is not read stays in the ring: a guest that does not listen waits. */
 	if (!xenemu_conn_may_accept(ring->conn))
 		return 0;
-	ret = xenemu_ring_core_pull(ring->page->va, request, moved);
+	ret = xenemu_ring_core_pull(ring->page->va, request, tell);
 	if (ret <= 0)
 		return ret;
 	trace_xenemu_store_request(ring->domid, request->hdr.type, request->hdr.tx_id,
@@ -190,7 +190,7 @@ static int take_request(struct xenemu_ring *ring, bool *moved)
 }
 
 /* One step of serving. Returns whether another may find something to do. */
-static bool step(struct xenemu_ring *ring, bool *moved)
+static bool step(struct xenemu_ring *ring, bool *tell)
 {
 	struct xenstore_domain_interface *shared;
 	int ret;
@@ -204,39 +204,39 @@ static bool step(struct xenemu_ring *ring, bool *moved)
 	    xenemu_conn_features(ring->conn) & XENEMU_XS_FEATURE_RECONNECTION) {
 		if (reset(ring))
 			return false;
-		*moved = true;
+		*tell = true;
 		return true;
 	}
 	if (xenemu_conn_is_dead(ring->conn))
 		return false;
 
-	ret = push_output(ring, moved);
+	ret = push_output(ring, tell);
 	if (!ret)
-		ret = take_request(ring, moved);
+		ret = take_request(ring, tell);
 	if (ret >= 0)
 		return ret;
 
 	fail(ring, ret == -EMSGSIZE ? XENSTORE_ERROR_PROTO : XENSTORE_ERROR_RINGIDX);
-	*moved = true;
+	*tell = true;
 	return false;
 }
 
 /* The owner's turn. */
 static void serve(struct xenemu_ring *ring)
 {
-	bool moved = false;
+	bool tell = false;
 	unsigned int i;
 
 	mutex_lock(&ring->lock);
 	for (i = 0; i < TURN_STEPS; i++) {
 		/* A full barrier: news from here on is seen by the step, or kept. */
 		atomic_fetch_andnot(AGAIN, &ring->state);
-		if (step(ring, &moved))
+		if (step(ring, &tell))
 			continue;
 		if (atomic_cmpxchg(&ring->state, OWNED, 0) == OWNED)
 			break;
 	}
-	if (moved && ring->port)
+	if (tell && ring->port)
 		xenemu_evtchn_notify_peer(&ring->port->consumer);
 	/* Under the lock, so that xenemu_ring_detach() finds the work or there is none. */
 	if (i == TURN_STEPS && ring->conn)

@@ -5,6 +5,11 @@
  * Guests save events: Linux sends one only if it finds that the server had
  * consumed all before, or had filled the ring. So before we call a queue empty
  * or full, our own index must be visible, and the guest's is read again.
+ *
+ * We save them too. A guest has to know of replies, but of room for requests only
+ * if it waits for some, and then it has filled the ring, or all but what the rest
+ * of its message needs. Linux writes the header of a message first: it is not
+ * disturbed for each header that we have taken.
  */
 #include "ring_core.h"
 
@@ -14,9 +19,12 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-/* Where request bytes are, how many of them in a row, and at which index. */
+/* With so few bytes in the ring, no guest waits for room. */
+#define MANY		(XENSTORE_RING_SIZE / 2)
+
+/* Where request bytes are, how many of them in a row, at which index, and whether many. */
 static int requests(const struct xenstore_domain_interface *ring, const char **from,
-		    u32 *cons)
+		    u32 *cons, bool *many)
 {
 	u32 offset, avail;
 
@@ -33,6 +41,7 @@ static int requests(const struct xenstore_domain_interface *ring, const char **f
 		return -ERANGE;
 	offset = MASK_XENSTORE_IDX(*cons);
 	*from = ring->req + offset;
+	*many = avail > MANY;
 	return min_t(u32, avail, XENSTORE_RING_SIZE - offset);
 }
 
@@ -40,7 +49,7 @@ static int requests(const struct xenstore_domain_interface *ring, const char **f
  * xenemu_ring_core_pull - take request bytes until a request is complete
  * @ring: the ring page
  * @request: the request; may be half there, or complete
- * @moved: set if bytes were taken
+ * @tell: set if the guest may be waiting for the room that was made
  *
  * Takes no byte of the request after this one.
  *
@@ -48,10 +57,11 @@ static int requests(const struct xenstore_domain_interface *ring, const char **f
  * if the indices make no sense, -EMSGSIZE if the request is too long.
  */
 int xenemu_ring_core_pull(struct xenstore_domain_interface *ring,
-			  struct xenemu_incoming *request, bool *moved)
+			  struct xenemu_incoming *request, bool *tell)
 {
 	const char *from;
 	int want, avail;
+	bool many;
 	char *to;
 	u32 cons;
 
@@ -60,7 +70,7 @@ int xenemu_ring_core_pull(struct xenstore_domain_interface *ring,
 		want = xenemu_incoming_next(request, &to);
 		if (want <= 0)
 			return want ?: 1;
-		avail = requests(ring, &from, &cons);
+		avail = requests(ring, &from, &cons, &many);
 		if (avail <= 0)
 			return avail;
 		avail = min(avail, want);
@@ -68,7 +78,7 @@ int xenemu_ring_core_pull(struct xenstore_domain_interface *ring,
 		/* The bytes are read before their room is given back. */
 		smp_store_release(&ring->req_cons, cons + avail);
 		request->used += avail;
-		*moved = true;
+		*tell |= many;
 	}
 }
 

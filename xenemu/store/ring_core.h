@@ -17,7 +17,7 @@
  */
 
 int xenemu_ring_core_pull(struct xenstore_domain_interface *ring,
-			  struct xenemu_incoming *request, bool *moved);
+			  struct xenemu_incoming *request, bool *tell);
 int xenemu_ring_core_space(const struct xenstore_domain_interface *ring, char **to,
 			   u32 *prod);
 void xenemu_ring_core_produce(struct xenstore_domain_interface *ring, u32 prod);

@@ -70,19 +70,44 @@ TEST(ring_core_request_is_pulled_whole)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	struct xenemu_incoming *request = new_request();
-	bool moved = false;
+	bool tell = false;
 	char buf[64];
 	u32 size = make(buf, 1, 20);
 
-	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 0);
-	CHECK(!moved);
+	CHECK(xenemu_ring_core_pull(ring, request, &tell) == 0);
+	CHECK(!tell);
 	put(ring, buf, size);
-	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
-	CHECK(moved);
+	CHECK(xenemu_ring_core_pull(ring, request, &tell) == 1);
 	CHECK(matches(request, buf, size));
 	CHECK(ring->req_cons == ring->req_prod);
 	free(request);
 	free(ring);
+}
+
+/* Room is news for a guest only if it had so little that it may be waiting. */
+TEST(ring_core_room_is_told_of_when_there_was_little)
+{
+	static const struct { u32 len; bool tell; } cases[] = {
+		{ 0, false }, { 16, false }, { 512, false }, { 513, true }, { 1008, true },
+		{ 1023, true }, { 1024, true },
+	};
+	static const struct xsd_sockmsg hdr = { .type = XS_WRITE, .len = 2000 };
+	char buf[SIZE] = {};
+	unsigned int i;
+
+	memcpy(buf, &hdr, HDR_SIZE);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct xenstore_domain_interface *ring = new_ring(77 * i);
+		struct xenemu_incoming *request = new_request();
+		bool tell = false;
+
+		put(ring, buf, cases[i].len);
+		CHECK(xenemu_ring_core_pull(ring, request, &tell) == 0);
+		CHECK(request->used == cases[i].len);
+		CHECK(tell == cases[i].tell);
+		free(request);
+		free(ring);
+	}
 }
 
 /* A byte of the next request must not be taken, and a complete one stays as it is. */
@@ -90,21 +115,21 @@ TEST(ring_core_pull_stops_at_the_end_of_a_request)
 {
 	struct xenstore_domain_interface *ring = new_ring(0);
 	struct xenemu_incoming *request = new_request();
-	bool moved = false;
+	bool tell = false;
 	char buf[64];
 	u32 size = make(buf, 1, 1);
 
 	put(ring, buf, size);
 	put(ring, buf, size);
-	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	CHECK(xenemu_ring_core_pull(ring, request, &tell) == 1);
 	CHECK(ring->req_cons == size);
-	moved = false;
-	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
-	CHECK(!moved);
+	tell = false;
+	CHECK(xenemu_ring_core_pull(ring, request, &tell) == 1);
+	CHECK(!tell);
 	CHECK(ring->req_cons == size);
 	CHECK(matches(request, buf, size));
 	request->used = 0;
-	CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+	CHECK(xenemu_ring_core_pull(ring, request, &tell) == 1);
 	CHECK(matches(request, buf, size));
 	free(request);
 	free(ring);
@@ -121,13 +146,13 @@ TEST(ring_core_message_is_split_anywhere_at_any_offset)
 	for (start = 0; start < SIZE; start++) {
 		for (at = 0; at <= size; at++) {
 			struct xenstore_domain_interface *ring = new_ring(start - 5);
-			bool moved = false;
+			bool tell = false;
 
 			request->used = 0;
 			put(ring, buf, at);
-			CHECK(xenemu_ring_core_pull(ring, request, &moved) == (at == size));
+			CHECK(xenemu_ring_core_pull(ring, request, &tell) == (at == size));
 			put(ring, buf + at, size - at);
-			CHECK(xenemu_ring_core_pull(ring, request, &moved) == 1);
+			CHECK(xenemu_ring_core_pull(ring, request, &tell) == 1);
 			CHECK(matches(request, buf, size));
 			free(ring);
 		}
@@ -146,7 +171,7 @@ TEST(ring_core_stream_of_messages_arrives_as_sent)
 	for (i = 0; i < 3000; i++) {
 		u32 len = i % 3 ? random_u32() % 64 : random_u32() % (XENSTORE_PAYLOAD_MAX + 1);
 		u32 size = make(buf, i, len), done = 0;
-		bool moved = false;
+		bool tell = false;
 		int ret = 0;
 
 		while (!ret) {
@@ -155,7 +180,7 @@ TEST(ring_core_stream_of_messages_arrives_as_sent)
 			if (piece > size - done)
 				piece = size - done;
 			done += put(ring, buf + done, piece);
-			ret = xenemu_ring_core_pull(ring, request, &moved);
+			ret = xenemu_ring_core_pull(ring, request, &tell);
 			CHECK(ret >= 0);
 		}
 		CHECK(done == size);
@@ -176,16 +201,16 @@ TEST(ring_core_too_long_a_message_is_refused)
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		struct xenstore_domain_interface *ring = new_ring(i);
 		struct xsd_sockmsg hdr = { .len = lens[i] };
-		bool moved = false;
+		bool tell = false;
 
 		request->used = 0;
 		put(ring, &hdr, HDR_SIZE - 1);
-		CHECK(xenemu_ring_core_pull(ring, request, &moved) == 0);
+		CHECK(xenemu_ring_core_pull(ring, request, &tell) == 0);
 		put(ring, (char *)&hdr + HDR_SIZE - 1, 1);
 		put(ring, "body", 4);
-		CHECK(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
+		CHECK(xenemu_ring_core_pull(ring, request, &tell) == -EMSGSIZE);
 		CHECK(ring->req_cons == ring->req_prod - 4);
-		CHECK(xenemu_ring_core_pull(ring, request, &moved) == -EMSGSIZE);
+		CHECK(xenemu_ring_core_pull(ring, request, &tell) == -EMSGSIZE);
 		free(ring);
 	}
 	free(request);
@@ -197,11 +222,11 @@ TEST(ring_core_longest_message_is_taken)
 	struct xenemu_incoming *request = new_request();
 	char buf[HDR_SIZE + XENSTORE_PAYLOAD_MAX];
 	u32 size = make(buf, 1, XENSTORE_PAYLOAD_MAX), done = 0;
-	bool moved = false;
+	bool tell = false;
 
 	while (done < size) {
 		done += put(ring, buf + done, size - done);
-		CHECK(xenemu_ring_core_pull(ring, request, &moved) == (done == size));
+		CHECK(xenemu_ring_core_pull(ring, request, &tell) == (done == size));
 	}
 	CHECK(matches(request, buf, size));
 	free(request);
@@ -216,12 +241,12 @@ TEST(ring_core_request_indices_out_of_range_are_refused)
 
 	for (i = 0; i < 100000; i++) {
 		u32 diff = i < 4 * SIZE ? SIZE + 1 + i : random_u32() | 0x800;
-		bool moved = false;
+		bool tell = false;
 
 		ring->req_cons = random_u32();
 		ring->req_prod = ring->req_cons + diff;
-		CHECK(xenemu_ring_core_pull(ring, request, &moved) == -ERANGE);
-		CHECK(!moved);
+		CHECK(xenemu_ring_core_pull(ring, request, &tell) == -ERANGE);
+		CHECK(!tell);
 		CHECK(!request->used);
 	}
 	free(request);
@@ -331,9 +356,9 @@ TEST(ring_core_indices_change_all_the_time)
 	stop = false;
 	CHECK(!pthread_create(&thread, NULL, scribble, ring));
 	for (i = 0; i < 300000; i++) {
-		bool moved = false;
+		bool tell = false;
 
-		ret = xenemu_ring_core_pull(ring, request, &moved);
+		ret = xenemu_ring_core_pull(ring, request, &tell);
 		CHECK(ret == 0 || ret == 1 || ret == -ERANGE || ret == -EMSGSIZE);
 		CHECK(request->used <= HDR_SIZE + XENSTORE_PAYLOAD_MAX);
 		if (ret == 1 || ret == -EMSGSIZE)
