@@ -30,6 +30,9 @@
 #include "incoming.h"
 #include "store.h"
 
+/* Bodies up to this length, most paths and values, are on the stack. */
+#define SMALL_BODY	128
+
 /**
  * struct store_fd - a store fd
  * @host: its host; a reference
@@ -42,6 +45,7 @@
  * @request: what has been written of the next request
  * @read_lock: protects @msg, for changes; read_lock and write_lock do not nest
  * @msg: message that was read in part, or NULL
+ * @reply: room for a reply, for the next ioctl that finds it here; NULL while in use
  */
 struct store_fd {
 	struct xenemu_host *host;
@@ -59,6 +63,8 @@ struct store_fd {
 	struct mutex read_lock;
 
 	struct xenemu_msg *msg;
+
+	char *reply;
 };
 
 /* From any context, locks of the store held. */
@@ -285,7 +291,23 @@ static long answer(struct xenemu_ucmd *ucmd, const struct xsd_sockmsg *hdr, cons
 	return ret ?: fits ? 0 : -EMSGSIZE;
 }
 
-static long request(struct xenemu_ucmd *ucmd)
+/*
+ * A page that is allocated, and cleared, for each request would take longer than the
+ * request. Callers at the same time get one each.
+ */
+static char *take_reply(struct store_fd *sfd)
+{
+	return xchg(&sfd->reply, NULL) ?: kmalloc(XENSTORE_PAYLOAD_MAX, GFP_KERNEL_ACCOUNT);
+}
+
+static void put_reply(struct store_fd *sfd, char *reply)
+{
+	if (cmpxchg(&sfd->reply, NULL, reply))
+		kfree(reply);
+}
+
+/* Carry a request out whose body is in @body, with the headroom in front of it. */
+static long call(struct xenemu_ucmd *ucmd, char *body)
 {
 	struct store_fd *sfd = ucmd->file->private_data;
 	const struct xenemu_store_request *args = ucmd->args;
@@ -294,7 +316,33 @@ static long request(struct xenemu_ucmd *ucmd)
 		.tx_id = args->tx_id,
 		.len = args->req_len,
 	};
-	char *body, *reply;
+	char *reply;
+	long ret;
+
+	if (copy_from_user(body + XENEMU_STORE_HEADROOM, u64_to_user_ptr(args->req),
+			   args->req_len))
+		return -EFAULT;
+	ret = wait_for_room(sfd, ucmd->file->f_flags & O_NONBLOCK);
+	if (ret)
+		return ret;
+	reply = take_reply(sfd);
+	if (!reply)
+		return -ENOMEM;
+	trace_xenemu_store_request(sfd->domid, hdr.type, hdr.tx_id, hdr.len);
+	ret = xenemu_conn_call(sfd->conn, &hdr, body + XENEMU_STORE_HEADROOM, reply);
+	if (ret == -ENODEV)
+		ret = death(sfd);
+	else if (!ret)
+		ret = answer(ucmd, &hdr, reply);
+	put_reply(sfd, reply);
+	return ret;
+}
+
+static long request(struct xenemu_ucmd *ucmd)
+{
+	const struct xenemu_store_request *args = ucmd->args;
+	char small[XENEMU_STORE_HEADROOM + SMALL_BODY];
+	char *body = small;
 	long ret;
 
 	if (args->flags)
@@ -302,28 +350,14 @@ static long request(struct xenemu_ucmd *ucmd)
 	if (args->__reserved || args->req_len > XENSTORE_PAYLOAD_MAX)
 		return -EINVAL;
 
-	body = kmalloc(XENEMU_STORE_HEADROOM + args->req_len, GFP_KERNEL_ACCOUNT);
-	reply = kmalloc(XENSTORE_PAYLOAD_MAX, GFP_KERNEL_ACCOUNT);
-	ret = -ENOMEM;
-	if (!body || !reply)
-		goto out_free;
-	ret = -EFAULT;
-	if (copy_from_user(body + XENEMU_STORE_HEADROOM, u64_to_user_ptr(args->req),
-			   args->req_len))
-		goto out_free;
-
-	ret = wait_for_room(sfd, ucmd->file->f_flags & O_NONBLOCK);
-	if (ret)
-		goto out_free;
-	trace_xenemu_store_request(sfd->domid, hdr.type, hdr.tx_id, hdr.len);
-	ret = xenemu_conn_call(sfd->conn, &hdr, body + XENEMU_STORE_HEADROOM, reply);
-	if (ret == -ENODEV)
-		ret = death(sfd);
-	else if (!ret)
-		ret = answer(ucmd, &hdr, reply);
-out_free:
-	kfree(reply);
-	kfree(body);
+	if (args->req_len > SMALL_BODY) {
+		body = kmalloc(XENEMU_STORE_HEADROOM + args->req_len, GFP_KERNEL_ACCOUNT);
+		if (!body)
+			return -ENOMEM;
+	}
+	ret = call(ucmd, body);
+	if (body != small)
+		kfree(body);
 	return ret;
 }
 
@@ -341,6 +375,7 @@ static long fd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static void free_fd(struct store_fd *sfd)
 {
+	kfree(sfd->reply);
 	xenemu_msg_free(sfd->conn, sfd->msg);
 	xenemu_conn_destroy(sfd->conn);
 	xenemu_host_put(sfd->host);
