@@ -21,7 +21,9 @@
 #include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/kref.h>
+#include <linux/memcontrol.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -60,6 +62,7 @@ struct ring_port {
  * struct xenemu_ring - a guest's ring
  * @ref: held by who attached it and by each of its ports
  * @domid: number of the guest's domain
+ * @memcg: who pays for what the guest makes the store keep; NULL for nobody
  * @work: serves the ring where no vCPU's thread does
  * @state: OWNED while somebody serves the ring, or is about to; AGAIN if there
  *         was news meanwhile
@@ -75,6 +78,7 @@ struct ring_port {
 struct xenemu_ring {
 	struct kref ref;
 	u16 domid;
+	struct mem_cgroup *memcg;
 	struct work_struct work;
 	atomic_t state;
 
@@ -91,6 +95,7 @@ static void free_ring(struct kref *ref)
 {
 	struct xenemu_ring *ring = container_of(ref, struct xenemu_ring, ref);
 
+	mem_cgroup_put(ring->memcg);
 	mutex_destroy(&ring->lock);
 	kfree(ring);
 }
@@ -244,9 +249,14 @@ static void serve(struct xenemu_ring *ring)
 	mutex_unlock(&ring->lock);
 }
 
+/* Not on a thread of the VMM, but on its account. */
 static void serve_work(struct work_struct *work)
 {
-	serve(container_of(work, struct xenemu_ring, work));
+	struct xenemu_ring *ring = container_of(work, struct xenemu_ring, work);
+	struct mem_cgroup *old = set_active_memcg(ring->memcg);
+
+	serve(ring);
+	set_active_memcg(old);
 }
 
 /* There is news. Returns true if the caller has become the owner. */
@@ -365,6 +375,7 @@ struct xenemu_ring *xenemu_ring_attach(struct xenemu_store *store, struct xenemu
 		return ERR_PTR(-ENOMEM);
 	kref_init(&ring->ref);
 	ring->domid = domain->domid;
+	ring->memcg = get_mem_cgroup_from_mm(domain->mm);
 	mutex_init(&ring->lock);
 	INIT_WORK(&ring->work, serve_work);
 	atomic_set(&ring->state, OWNED);
