@@ -100,8 +100,10 @@ static struct cost death_cost(struct env *env, u16 domid)
 	return since(start);
 }
 
-static void check_same(struct cost large, struct cost small)
+static void check_same(const char *what, struct cost large, struct cost small)
 {
+	printf("# %s: %lu allocations, %lu hash values, %lu steps\n", what, large.allocs,
+	       large.hashes, large.steps);
 	CHECK_EQ(large.allocs, small.allocs);
 	CHECK_EQ(large.hashes, small.hashes);
 	CHECK_EQ(large.steps, small.steps);
@@ -126,12 +128,14 @@ TEST(store_scale_domains)
 	printf("# %u domains: %llu nodes of %llu bytes each\n", NR_DOMAINS, stats.nodes,
 	       stats.memory / stats.nodes);
 
-	check_same(read_cost(&c[500]), read_cost(one));
-	check_same(write_cost(&c[500]), write_cost(one));
+	check_same("read", read_cost(&c[500]), read_cost(one));
+	check_same("write", write_cost(&c[500]), write_cost(one));
 
 	/* In a transaction, each level of the tree on the way is a copy. */
 	cost = txn_cost(&c[500]);
 	base = txn_cost(one);
+	printf("# transaction: %lu allocations, %lu hash values, %lu steps\n", cost.allocs,
+	       cost.hashes, cost.steps);
 	CHECK(cost.allocs <= base.allocs + 4);
 	CHECK_EQ(cost.hashes, base.hashes);
 	CHECK_EQ(cost.steps, base.steps);
