@@ -482,7 +482,7 @@ TEST_F(abi, vcpu_page_is_mapped_whole_and_shared_only)
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0));
 	EXPECT_EQ(EINVAL, errno);
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0));
-	/* From 6.17 on, files of no file system are not executable in the first place. */
+	/* On newer kernels files of no file system cannot be executed at all. */
 	EXPECT_TRUE(errno == EINVAL || errno == EPERM);
 	EXPECT_EQ(-1, mprotect(self->vm.vcpus[0].run, PAGE, PROT_READ | PROT_EXEC));
 	EXPECT_EQ(EACCES, errno);
