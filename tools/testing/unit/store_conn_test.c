@@ -378,18 +378,22 @@ TEST(store_conn_no_limit_elsewhere)
 
 static void *hammer(void *arg)
 {
+	static const u32 type[] = { XS_READ, XS_GET_PERMS, XS_DIRECTORY, XS_WRITE, XS_SET_PERMS };
 	struct client *c = arg;
 	char text[64];
 	u32 i;
 
 	for (i = 0; i < 20000; i++) {
-		snprintf(text, sizeof(text), "n%u|x", i % 7);
+		u32 op = i % 5;
+
+		snprintf(text, sizeof(text), op < 3 ? "n%u|" : op == 3 ? "n%u|x" : "n%u|n%u|r3|",
+			 i % 7, c->domid);
 		if (!xenemu_conn_may_accept(c->conn)) {
 			drain(c);
 			continue;
 		}
-		CHECK_EQ(post(c, i % 3 ? XS_READ : XS_WRITE, 0, i % 3 ? "n1|" : text), 0);
-		if (i % 5 == 0)
+		CHECK_EQ(post(c, type[op], 0, text), 0);
+		if (i % 7 == 0)
 			drain(c);
 	}
 	return NULL;
@@ -413,7 +417,9 @@ TEST(store_conn_threads)
 		xenemu_store_tick(env->store);
 		if (i % 100 == 50) {
 			CHECK_EQ(rd(&env->dom0, 0, "/local"), 0);
-			xenemu_store_shutdown_domain(env->store, 3);
+			/* Permissions name it while it comes and goes. */
+			xenemu_store_del_domain(env->store, 3);
+			CHECK_EQ(xenemu_store_add_domain(env->store, 3), 0);
 		}
 	}
 	/* Events nobody reads would hold the writers up. */

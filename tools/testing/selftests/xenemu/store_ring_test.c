@@ -38,35 +38,6 @@ FIXTURE(ring)
 	struct xs_msg msg;
 };
 
-static int introduce(int dom0, unsigned int domid, uint64_t gfn, uint32_t port)
-{
-	char body[64];
-	int len = snprintf(body, sizeof(body), "%u%c%ju%c%u", domid, 0, (uintmax_t)gfn, 0, port);
-	ssize_t ret = xs_call(dom0, XS_INTRODUCE, 0, body, len + 1, NULL);
-
-	return ret < 0 ? ret : 0;
-}
-
-static int alloc_port(struct vm *vm, uint32_t *port)
-{
-	struct xenemu_domain_alloc_unbound arg = { .size = sizeof(arg) };
-	int ret = xioctl(vm->domain_fd, XENEMU_DOMAIN_ALLOC_UNBOUND, &arg);
-
-	*port = arg.out_port;
-	return ret;
-}
-
-/* What the guest may write to. Goes when the domain is released. */
-static int make_home(int dom0)
-{
-	int ret = xs_write_node(dom0, 0, "/local/domain/1", "");
-
-	if (ret)
-		return ret;
-	ret = XS_CALL(dom0, XS_SET_PERMS, 0, "/local/domain/1\0n1");
-	return ret < 0 ? ret : 0;
-}
-
 FIXTURE_SETUP(ring)
 {
 	struct vm_config config = { .nr_vcpus = 2 };
@@ -77,9 +48,9 @@ FIXTURE_SETUP(ring)
 	self->ring = vm_ptr(&self->vm, RING_GFN * PAGE);
 	self->dom0 = host_open_fd(self->vm.host_fd, XENEMU_HOST_OPEN_STORE, 0);
 	ASSERT_LE(0, self->dom0);
-	ASSERT_EQ(0, make_home(self->dom0));
-	ASSERT_EQ(0, alloc_port(&self->vm, &self->port));
-	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	ASSERT_EQ(0, xs_make_home(self->dom0, 1));
+	ASSERT_EQ(0, vm_alloc_port(&self->vm, &self->port));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 }
 
 FIXTURE_TEARDOWN(ring)
@@ -547,7 +518,7 @@ TEST_F_TIMEOUT(ring, page_that_changes_while_it_is_served, 120)
 	}
 	scribbler.stop = true;
 	pthread_join(thread, NULL);
-	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	REQUEST(XS_MKDIR, 1, "a");
 	ASSERT_EQ(0, RECEIVE(&self->msg));
 	EXPECT_OK(&self->msg, XS_MKDIR, 1);
@@ -595,8 +566,8 @@ TEST_F(ring, reconnect_without_the_feature_is_no_request)
 	ASSERT_EQ(3, XS_CALL(self->dom0, XS_RELEASE, 0, "1"));
 	ASSERT_EQ(3, XS_CALL(self->dom0, 24 /* SET_FEATURE */, 0, "1\0" "14"));
 	memset((void *)self->ring, 0, PAGE);
-	ASSERT_EQ(0, make_home(self->dom0));
-	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	ASSERT_EQ(0, xs_make_home(self->dom0, 1));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	EXPECT_EQ(14, self->ring->server_features);
 
 	self->ring->connection = XENSTORE_RECONNECT;
@@ -612,7 +583,7 @@ TEST_F(ring, introduced_again_starts_anew)
 	put(self->ring, "half a request", 10);
 	send_event(self->vcpu, self->port);
 
-	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	EXPECT_EQ(0, self->ring->req_prod);
 	EXPECT_EQ(0, self->ring->rsp_prod);
 	ASSERT_EQ(0, xs_write_node(self->dom0, 0, "/local/domain/1/w", "x"));
@@ -624,8 +595,8 @@ TEST_F(ring, introduced_again_starts_anew)
 
 TEST_F(ring, introduced_again_with_another_page_and_port)
 {
-	ASSERT_EQ(0, alloc_port(&self->vm, &self->port));
-	ASSERT_EQ(0, introduce(self->dom0, 1, OTHER_RING_GFN, self->port));
+	ASSERT_EQ(0, vm_alloc_port(&self->vm, &self->port));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, OTHER_RING_GFN, self->port));
 	self->ring = vm_ptr(&self->vm, OTHER_RING_GFN * PAGE);
 	REQUEST(XS_MKDIR, 1, "a");
 	ASSERT_EQ(0, RECEIVE(&self->msg));
@@ -634,11 +605,11 @@ TEST_F(ring, introduced_again_with_another_page_and_port)
 
 TEST_F(ring, introduced_again_in_vain_changes_nothing)
 {
-	EXPECT_EQ(-EINVAL, introduce(self->dom0, 1, BAD_GFN, self->port));
-	EXPECT_EQ(-EINVAL, introduce(self->dom0, 1, 1ULL << 60, self->port));
-	EXPECT_GT(0, introduce(self->dom0, 1, RING_GFN, self->port + 1));
-	EXPECT_GT(0, introduce(self->dom0, 1, RING_GFN, 0x7fffffff));
-	EXPECT_EQ(-EINVAL, introduce(self->dom0, 1, RING_GFN, 0));
+	EXPECT_EQ(-EINVAL, xs_introduce(self->dom0, 1, BAD_GFN, self->port));
+	EXPECT_EQ(-EINVAL, xs_introduce(self->dom0, 1, 1ULL << 60, self->port));
+	EXPECT_GT(0, xs_introduce(self->dom0, 1, RING_GFN, self->port + 1));
+	EXPECT_GT(0, xs_introduce(self->dom0, 1, RING_GFN, 0x7fffffff));
+	EXPECT_EQ(-EINVAL, xs_introduce(self->dom0, 1, RING_GFN, 0));
 	REQUEST(XS_MKDIR, 1, "a");
 	ASSERT_EQ(0, RECEIVE(&self->msg));
 	EXPECT_OK(&self->msg, XS_MKDIR, 1);
@@ -649,7 +620,7 @@ TEST_F(ring, introduction_clears_an_error)
 	self->ring->req_prod = self->ring->req_cons + 2000;
 	send_event(self->vcpu, self->port);
 	EXPECT_SOON(self->ring->error == XENSTORE_ERROR_RINGIDX);
-	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	EXPECT_SOON(self->ring->error == XENSTORE_ERROR_NONE);
 	REQUEST(XS_MKDIR, 1, "a");
 	ASSERT_EQ(0, RECEIVE(&self->msg));
@@ -664,8 +635,8 @@ TEST_F(ring, released_ring_is_not_served)
 	EXPECT_EQ(-ENOENT, XS_CALL(self->dom0, XS_RELEASE, 0, "1"));
 
 	memset((void *)self->ring, 0, PAGE);
-	ASSERT_EQ(0, make_home(self->dom0));
-	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	ASSERT_EQ(0, xs_make_home(self->dom0, 1));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	REQUEST(XS_MKDIR, 1, "a");
 	ASSERT_EQ(0, RECEIVE(&self->msg));
 	EXPECT_OK(&self->msg, XS_MKDIR, 1);
@@ -675,9 +646,9 @@ TEST_F(ring, released_and_introduced_many_times)
 {
 	for (int i = 0; i < 200; i++) {
 		ASSERT_EQ(3, XS_CALL(self->dom0, XS_RELEASE, 0, "1"));
-		ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+		ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	}
-	ASSERT_EQ(0, make_home(self->dom0));
+	ASSERT_EQ(0, xs_make_home(self->dom0, 1));
 	REQUEST(XS_MKDIR, 1, "a");
 	ASSERT_EQ(0, RECEIVE(&self->msg));
 	EXPECT_OK(&self->msg, XS_MKDIR, 1);
@@ -688,17 +659,17 @@ TEST_F(ring, requests_made_before_the_introduction_are_served)
 	ASSERT_EQ(3, XS_CALL(self->dom0, XS_RELEASE, 0, "1"));
 	memset((void *)self->ring, 0, PAGE);
 	REQUEST(XS_MKDIR, 1, "a");
-	ASSERT_EQ(0, make_home(self->dom0));
-	ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+	ASSERT_EQ(0, xs_make_home(self->dom0, 1));
+	ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	ASSERT_EQ(0, RECEIVE(&self->msg));
 	EXPECT_OK(&self->msg, XS_MKDIR, 1);
 }
 
 TEST_F(ring, introduction_of_nobody_is_an_error)
 {
-	EXPECT_EQ(-ENOENT, introduce(self->dom0, 7, RING_GFN, 1));
-	EXPECT_GT(0, introduce(self->dom0, 0, RING_GFN, 1));
-	EXPECT_GT(0, introduce(self->dom0, 0x7ff0, RING_GFN, 1));
+	EXPECT_EQ(-ENOENT, xs_introduce(self->dom0, 7, RING_GFN, 1));
+	EXPECT_GT(0, xs_introduce(self->dom0, 0, RING_GFN, 1));
+	EXPECT_GT(0, xs_introduce(self->dom0, 0x7ff0, RING_GFN, 1));
 }
 
 TEST_F(ring, broken_domain_still_ends_in_releaseDomain)
@@ -748,9 +719,9 @@ TEST_F_TIMEOUT(ring, released_while_another_vcpu_sends_events, 120)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, flood, &f));
 	for (int i = 0; i < 200; i++) {
 		ASSERT_EQ(3, XS_CALL(self->dom0, XS_RELEASE, 0, "1"));
-		ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
-		ASSERT_EQ(0, introduce(self->dom0, 1, OTHER_RING_GFN, self->port));
-		ASSERT_EQ(0, introduce(self->dom0, 1, RING_GFN, self->port));
+		ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
+		ASSERT_EQ(0, xs_introduce(self->dom0, 1, OTHER_RING_GFN, self->port));
+		ASSERT_EQ(0, xs_introduce(self->dom0, 1, RING_GFN, self->port));
 	}
 	f.stop = true;
 	pthread_join(thread, NULL);

@@ -91,6 +91,9 @@ int64_t hypercall(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b,
 /* The same with @len bytes at @arg copied to GUEST_DATA and back as argument 2. */
 int64_t hypercall_arg(struct vm_vcpu *vcpu, unsigned int nr, uint64_t op, void *arg, size_t len);
 
+/* A port of the guest that is unbound for dom0; 0 or -errno. */
+int vm_alloc_port(struct vm *vm, uint32_t *port);
+
 uint64_t vcpu_upcalls(struct vm_vcpu *vcpu);
 
 /* A guest that is ready for events: shared_info at @gfn and a callback vector. */

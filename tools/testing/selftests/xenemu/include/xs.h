@@ -46,6 +46,10 @@ int xs_watch(int fd, const char *path, const char *token);
 int xs_start(int fd);
 int xs_end(int fd, uint32_t tx, const char *commit);
 
+/* As dom0: XS_INTRODUCE; a node that is the domain's home and goes with it. 0 or -errno. */
+int xs_introduce(int dom0, unsigned int domid, uint64_t gfn, uint32_t port);
+int xs_make_home(int dom0, unsigned int domid);
+
 /* The errno that the body of an error reply names. */
 int xs_errno(const struct xs_msg *msg);
 

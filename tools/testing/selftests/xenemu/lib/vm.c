@@ -276,6 +276,15 @@ void vm_destroy(struct vm *vm)
 	close(vm->memfd);
 }
 
+int vm_alloc_port(struct vm *vm, uint32_t *port)
+{
+	struct xenemu_domain_alloc_unbound arg = { .size = sizeof(arg) };
+	int ret = xioctl(vm->domain_fd, XENEMU_DOMAIN_ALLOC_UNBOUND, &arg);
+
+	*port = arg.out_port;
+	return ret;
+}
+
 static uint64_t *mailbox(struct vm_vcpu *vcpu, unsigned int offset)
 {
 	return (uint64_t *)(vcpu->mailbox + offset);

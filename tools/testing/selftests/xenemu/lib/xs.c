@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "xs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -138,4 +139,27 @@ int xs_end(int fd, uint32_t tx, const char *commit)
 	ssize_t ret = xs_call(fd, XS_TRANSACTION_END, tx, commit, strlen(commit) + 1, NULL);
 
 	return ret < 0 ? ret : 0;
+}
+
+int xs_introduce(int dom0, unsigned int domid, uint64_t gfn, uint32_t port)
+{
+	char body[64];
+	int len = snprintf(body, sizeof(body), "%u%c%ju%c%u", domid, 0, (uintmax_t)gfn, 0, port);
+	ssize_t ret = xs_call(dom0, XS_INTRODUCE, 0, body, len + 1, NULL);
+
+	return ret < 0 ? ret : 0;
+}
+
+int xs_make_home(int dom0, unsigned int domid)
+{
+	char body[64];
+	int len = snprintf(body, sizeof(body), "/local/domain/%u", domid);
+	int ret = xs_write_node(dom0, 0, body, "");
+	ssize_t done;
+
+	if (ret)
+		return ret;
+	len += snprintf(body + len + 1, sizeof(body) - len - 1, "n%u", domid) + 1;
+	done = xs_call(dom0, XS_SET_PERMS, 0, body, len + 1, NULL);
+	return done < 0 ? done : 0;
 }
