@@ -238,13 +238,22 @@ struct xenemu_lookup {
  * @gfp: how to allocate
  * @gen: generation of the change
  * @writer: who makes it
+ * @bytes: if not NULL, counts what the change allocates, less what it frees, unless it
+ *	fails
  */
 struct xenemu_edit {
 	struct xenemu_store *store;
 	gfp_t gfp;
 	u64 gen;
 	u16 writer;
+	s64 *bytes;
 };
+
+static inline void xenemu_edit_count(const struct xenemu_edit *edit, s64 bytes)
+{
+	if (edit->bytes)
+		*edit->bytes += bytes;
+}
 
 /**
  * struct xenemu_node_init - what a new node, or a new version of one, is
@@ -307,8 +316,8 @@ struct xenemu_walk {
 struct xenemu_node *xenemu_tree_create(struct xenemu_store *store);
 struct xenemu_node *xenemu_node_alloc(const struct xenemu_edit *edit,
 				      const struct xenemu_node_init *init);
-void xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node);
-void xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids);
+size_t xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node);
+size_t xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids);
 void xenemu_tree_find(struct xenemu_node *top, const struct xenemu_path *path,
 		      struct xenemu_lookup *at);
 int xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
@@ -691,7 +700,7 @@ struct xenemu_delta {
  * @touched: the same, in the order of first access
  * @written: those to be carried over
  * @deltas: struct xenemu_delta
- * @mem: bytes charged for all this
+ * @mem: bytes charged for all this, and for the nodes that only @top keeps alive
  */
 struct xenemu_txn {
 	struct list_head link;
@@ -718,6 +727,7 @@ struct xenemu_touch *xenemu_txn_restore_touch(struct xenemu_txn *txn,
 int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 flags);
 void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flags,
 		     bool moved);
+int xenemu_txn_charge(struct xenemu_txn *txn, s64 bytes);
 void xenemu_txn_end(struct xenemu_txn *txn);
 void xenemu_txn_end_all(struct xenemu_conn *conn);
 void xenemu_txn_limit_memory(struct xenemu_store *store);
@@ -915,6 +925,7 @@ static inline u32 xenemu_store_hash(const struct xenemu_store *store,
  * @gfp: how to allocate
  * @txn: transaction it belongs to, or NULL
  * @top: root of the tree it sees
+ * @tree_bytes: memory that its change of a transaction's tree takes
  * @events: watch events it causes, to be queued before the reply
  * @late: the same, behind the reply
  * @debt: what these, and the reply, are a consequence of
@@ -932,6 +943,7 @@ struct xenemu_request {
 	gfp_t gfp;
 	struct xenemu_txn *txn;
 	struct xenemu_node *top;
+	s64 tree_bytes;
 	struct list_head events;
 	struct list_head late;
 	struct xenemu_debt *debt;

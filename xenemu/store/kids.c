@@ -191,6 +191,7 @@ static struct xenemu_kids *alloc_chunk(const struct xenemu_edit *edit, u32 heigh
 	if (!kids)
 		return NULL;
 	atomic_long_add(struct_size(kids, slot, nr), &edit->store->mem);
+	xenemu_edit_count(edit, struct_size(kids, slot, nr));
 	refcount_set(&kids->ref, 1);
 	kids->height = height;
 	kids->nr = nr;
@@ -215,10 +216,15 @@ static struct xenemu_kids *alloc_chunk(const struct xenemu_edit *edit, u32 heigh
 	return kids;
 }
 
+static void put_chunk(const struct xenemu_edit *edit, struct xenemu_kids *kids)
+{
+	xenemu_edit_count(edit, -(s64)xenemu_tree_free_kids(edit->store, kids));
+}
+
 static void put_chunks(const struct xenemu_edit *edit, struct xenemu_kids **chunk, int nr)
 {
 	while (nr-- > 0)
-		xenemu_tree_free_kids(edit->store, chunk[nr]);
+		put_chunk(edit, chunk[nr]);
 }
 
 /* Make chunks of up to 2 * XENEMU_KIDS_MAX slots: none, one or two. */
@@ -326,7 +332,7 @@ static int make_top(const struct xenemu_edit *edit, struct xenemu_kids **chunk, 
 		struct xenemu_kids *inner = top->slot[0];
 
 		get_slot(top->height, inner);
-		xenemu_tree_free_kids(edit->store, top);
+		put_chunk(edit, top);
 		top = inner;
 	}
 	*out = top;

@@ -58,6 +58,8 @@ static int commit_change(struct xenemu_request *req, const struct xenemu_edit *e
 	} else if (req->txn) {
 		/* If this fails, the transaction does, and what it has moved is unused. */
 		ret = xenemu_tree_apply(edit, &req->txn->top, change);
+		if (!ret)
+			ret = xenemu_txn_charge(req->txn, req->tree_bytes);
 	} else {
 		ret = xenemu_store_commit(edit, change);
 		if (!ret)
@@ -69,11 +71,13 @@ static int commit_change(struct xenemu_request *req, const struct xenemu_edit *e
 
 static struct xenemu_edit start_edit(struct xenemu_request *req)
 {
+	req->tree_bytes = 0;
 	return (struct xenemu_edit) {
 		.store = req->store,
 		.gfp = req->gfp,
 		.gen = ++req->store->gen,
 		.writer = req->cred.domid,
+		.bytes = req->txn ? &req->tree_bytes : NULL,
 	};
 }
 

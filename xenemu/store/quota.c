@@ -228,6 +228,10 @@ int xenemu_quota_check(struct xenemu_store *store, const struct xenemu_sdomain *
 		s64 nodes = (s64)dom->nr_nodes + dom->delta_nodes + (more ? more->nodes : 0);
 		s64 mem = atomic_long_read(&dom->mem) + dom->delta_mem + (more ? more->mem : 0);
 
+		/* What becomes part of the tree is not the transaction's any more. */
+		if (txn && dom == txn->conn->dom)
+			mem -= txn->mem;
+
 		if (dom->delta_nodes > 0 &&
 		    xenemu_quota_exceeded(store, dom, XENEMU_QUOTA_NODES, nodes))
 			return -ENOSPC;

@@ -56,14 +56,15 @@ struct xenemu_node *xenemu_node_alloc(const struct xenemu_edit *edit,
 	memcpy(node->data, init->name, init->name_len);
 	memcpy(node->data + init->name_len, init->value, init->value_len);
 	atomic_long_add(node_bytes(node), &edit->store->mem);
+	xenemu_edit_count(edit, node_bytes(node));
 	return node;
 }
 
 /*
  * Free all that only the given node, or chunk of children, kept alive. What is due
- * is linked through the dead objects themselves.
+ * is linked through the dead objects themselves. Returns its size.
  */
-static void free_dead(struct xenemu_store *store, struct xenemu_node *node,
+static size_t free_dead(struct xenemu_store *store, struct xenemu_node *node,
 		      struct xenemu_kids *kids)
 {
 	size_t bytes = 0;
@@ -110,6 +111,7 @@ static void free_dead(struct xenemu_store *store, struct xenemu_node *node,
 		kfree(chunk);
 	}
 	atomic_long_sub(bytes, &store->mem);
+	return bytes;
 }
 
 /**
@@ -118,13 +120,14 @@ static void free_dead(struct xenemu_store *store, struct xenemu_node *node,
  * @node: a node, or NULL
  *
  * Context: process; no spinlock held.
+ * Return: how many bytes were freed.
  */
-void xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node)
+size_t xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node)
 {
-	if (node && refcount_dec_and_test(&node->ref)) {
-		node->dead = NULL;
-		free_dead(store, node, NULL);
-	}
+	if (!node || !refcount_dec_and_test(&node->ref))
+		return 0;
+	node->dead = NULL;
+	return free_dead(store, node, NULL);
 }
 
 /**
@@ -133,13 +136,14 @@ void xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node)
  * @kids: children
  *
  * Context: process; no spinlock held.
+ * Return: how many bytes were freed.
  */
-void xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids)
+size_t xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids)
 {
-	if (refcount_dec_and_test(&kids->ref)) {
-		kids->dead = NULL;
-		free_dead(store, NULL, kids);
-	}
+	if (!refcount_dec_and_test(&kids->ref))
+		return 0;
+	kids->dead = NULL;
+	return free_dead(store, NULL, kids);
 }
 
 /**
@@ -441,13 +445,13 @@ int xenemu_tree_apply(const struct xenemu_edit *edit, struct xenemu_node **top,
 	if (refcount_read(&(*top)->ref) == 1 && xenemu_tree_is_unshared(*top, change)) {
 		old = xenemu_tree_change_in_place(edit, change);
 		if (old)
-			xenemu_tree_free_kids(edit->store, old);
+			xenemu_edit_count(edit, -(s64)xenemu_tree_free_kids(edit->store, old));
 		return 0;
 	}
 	copy = xenemu_tree_copy(edit, *top, change);
 	if (!copy)
 		return -ENOMEM;
-	xenemu_node_put(edit->store, *top);
+	xenemu_edit_count(edit, -(s64)xenemu_node_put(edit->store, *top));
 	*top = copy;
 	return 0;
 }

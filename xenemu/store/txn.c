@@ -158,6 +158,33 @@ void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flag
 		list_move_tail(&touch->apply, &txn->written);
 }
 
+/**
+ * xenemu_txn_charge - charge for what a change of a transaction's tree has taken
+ * @txn: the transaction
+ * @bytes: how much; or has given back, if negative
+ *
+ * Return: 0, or -ENOMEM if that was too much: then the transaction cannot be committed.
+ */
+int xenemu_txn_charge(struct xenemu_txn *txn, s64 bytes)
+{
+	struct xenemu_sdomain *dom = txn->conn->dom;
+
+	lockdep_assert_held(&txn->conn->store->lock);
+
+	txn->mem += bytes;
+	atomic_long_add(bytes, &dom->mem);
+	if (bytes <= 0 || xenemu_quota_may_charge(txn->conn->store, dom, 0))
+		return 0;
+	txn->error = -ENOMEM;
+	return -ENOMEM;
+}
+
+static void uncharge(struct xenemu_txn *txn)
+{
+	atomic_long_sub(txn->mem, &txn->conn->dom->mem);
+	txn->mem = 0;
+}
+
 /* Give up what it holds, but for its number. */
 static void drop_contents(struct xenemu_txn *txn)
 {
@@ -175,8 +202,7 @@ static void drop_contents(struct xenemu_txn *txn)
 	xenemu_node_put(store, txn->base);
 	txn->top = NULL;
 	txn->base = NULL;
-	atomic_long_sub(txn->mem, &txn->conn->dom->mem);
-	txn->mem = 0;
+	uncharge(txn);
 }
 
 /**
@@ -507,6 +533,8 @@ static int commit(struct xenemu_request *req)
 		return 0;
 	if (has_conflict(req) || !owners_exist(req))
 		return -EAGAIN;
+	/* It ends in any case, and its nodes become the tree's, or nobody's. */
+	uncharge(txn);
 	xenemu_quota_add_txn(store, txn);
 	ret = xenemu_quota_check(store, req->conn->dom, NULL);
 	if (ret)

@@ -287,6 +287,63 @@ TEST(store_quota_memory)
 	env_destroy(env);
 }
 
+/* Nodes that only transactions know are charged too, all together. */
+TEST(store_quota_memory_of_transactions)
+{
+	struct env *env = env_create();
+	struct client *c = &env->guest[1];
+	char value[1901], path[64];
+	long before, most = 0, during = 0;
+	u32 tx[10], i, k, written = 0;
+
+	memset(value, 'v', sizeof(value));
+	value[1900] = 0;
+	for (i = 0; i < 500; i++) {
+		snprintf(path, sizeof(path), "%u/%u", i / 30, i);
+		CHECK_EQ(wr(c, 0, path, value), 0);
+	}
+	before = memory_of(env, 1);
+	for (k = 0; k < 10; k++) {
+		if (reqs(c, XS_TRANSACTION_START, 0, "|"))
+			break;
+		tx[k] = strtoul(c->reply, NULL, 10);
+		for (i = 0; i < 500; i++) {
+			snprintf(path, sizeof(path), "%u/%u", i / 30, i);
+			value[0] = 'a' + k;
+			if (wr(c, tx[k], path, value))
+				break;
+			written++;
+			most = max(most, memory_of(env, 1));
+		}
+		if (!k)
+			during = memory_of(env, 1) - before;
+	}
+	/* The first has copied all nodes, the second some, and then there was no third. */
+	CHECK_EQ(k, 2);
+	CHECK(during > 500 * 1900 && during < 500 * 2300);
+	CHECK(written > 700 && written < 900);
+	CHECK(most <= 2621440 + 4096);
+	CHECK_EQ(commit(c, tx[1]), -ENOMEM);
+	CHECK_EQ(memory_of(env, 1), before + during);
+	/* As many as fit can be committed: then they replace the old ones. */
+	CHECK_EQ(commit(c, tx[0]), 0);
+	CHECK_EQ(memory_of(env, 1), before);
+	/* What it writes again and again, or removes, it does not pay for again. */
+	tx[0] = start(c);
+	for (i = 0; i < 5000; i++) {
+		CHECK_EQ(wr(c, tx[0], "again", value), 0);
+		CHECK_EQ(mkd(c, tx[0], "x/y/z"), 0);
+		CHECK_EQ(rm(c, tx[0], "x"), 0);
+	}
+	CHECK(memory_of(env, 1) < before + 5000 + sizeof(struct xenemu_txn));
+	CHECK_EQ(rm(c, tx[0], "again"), 0);
+	CHECK_EQ(commit(c, tx[0]), 0);
+	CHECK_EQ(memory_of(env, 1), before);
+	CHECK(consistent(env));
+	env_destroy(env);
+	CHECK_EQ(shim_live_allocs, 0);
+}
+
 TEST(store_quota_outstanding)
 {
 	struct env *env = env_create();
