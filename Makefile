@@ -6,7 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 LAB := tools/testing/lab
 CHECK := tools/testing/check
-TOOLS := lib backends xenvm
+TOOLS := lib backends xenvm xenemu-store
 # Seconds that each fuzzer runs.
 T ?= 60
 
@@ -61,7 +61,7 @@ help:
 	@echo 'Building:'
 	@echo '  modules          xenemu.ko for KDIR=$(KDIR)'
 	@echo '  modules_install  install it; INSTALL_MOD_PATH as in the kernel'
-	@echo '  tools            libxenemu, the backends and xenvm'
+	@echo '  tools            libxenemu, the backends, xenvm, xenemu-store'
 	@echo '  tools_install    install them; PREFIX=/usr/local, DESTDIR='
 	@echo '  all              modules and tools (the default)'
 	@echo '  clean            remove what was built'
