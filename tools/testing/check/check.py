@@ -23,6 +23,7 @@ STEPS = {
     "selftests-7.2": ["selftests", "7.2"],
     "upstream-6.12": ["upstream", "6.12"],
     "upstream-7.2": ["upstream", "7.2"],
+    "clients": ["clients"],
     "guest": ["guest"],
 }
 
