@@ -16,6 +16,7 @@
 #include "gnttab.h"
 #include "ioctl.h"
 #include "store/glue.h"
+#include "store/migrate.h"
 
 struct xenemu_host *xenemu_host_get(struct xenemu_host *host)
 {
@@ -164,14 +165,18 @@ static long open_fd(struct xenemu_ucmd *ucmd,
 
 	if (args->flags)
 		return -EOPNOTSUPP;
-	if (args->__reserved)
+	if (args->connection)
 		return -EINVAL;
 	return open(ucmd->file->private_data, args->domid);
 }
 
 static long open_store(struct xenemu_ucmd *ucmd)
 {
-	return open_fd(ucmd, xenemu_glue_open);
+	const struct xenemu_host_open *args = ucmd->args;
+
+	if (args->flags)
+		return -EOPNOTSUPP;
+	return xenemu_glue_open(ucmd->file->private_data, args->domid, args->connection);
 }
 
 static long open_evtchn(struct xenemu_ucmd *ucmd)
@@ -188,9 +193,15 @@ static const struct xenemu_ioctl_op host_ops[] = {
 	XENEMU_IOCTL_OP_QUERY,
 	XENEMU_IOCTL_OP(XENEMU_HOST_CREATE_DOMAIN, xenemu_host_create_domain, handle,
 			create_domain),
-	XENEMU_IOCTL_OP(XENEMU_HOST_OPEN_STORE, xenemu_host_open, __reserved, open_store),
-	XENEMU_IOCTL_OP(XENEMU_HOST_OPEN_EVTCHN, xenemu_host_open, __reserved, open_evtchn),
-	XENEMU_IOCTL_OP(XENEMU_HOST_OPEN_GNTTAB, xenemu_host_open, __reserved, open_gnttab),
+	XENEMU_IOCTL_OP(XENEMU_HOST_SAVE_STORE, xenemu_host_save_store, out_generation,
+			xenemu_migrate_save),
+	XENEMU_IOCTL_OP(XENEMU_HOST_RESTORE_STORE, xenemu_host_restore_store, out_offset,
+			xenemu_migrate_restore),
+	XENEMU_IOCTL_OP(XENEMU_HOST_PAUSE_STORE, xenemu_host_pause_store, __reserved,
+			xenemu_migrate_pause),
+	XENEMU_IOCTL_OP(XENEMU_HOST_OPEN_STORE, xenemu_host_open, connection, open_store),
+	XENEMU_IOCTL_OP(XENEMU_HOST_OPEN_EVTCHN, xenemu_host_open, connection, open_evtchn),
+	XENEMU_IOCTL_OP(XENEMU_HOST_OPEN_GNTTAB, xenemu_host_open, connection, open_gnttab),
 };
 
 static long host_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -85,7 +85,8 @@ long xenemu_ioctl_query(struct xenemu_ucmd *ucmd)
 
 	query->out_features = XENEMU_FEATURE_EVTCHN_2L |
 			      XENEMU_FEATURE_GNTTAB_V1 |
-			      XENEMU_FEATURE_STORE;
+			      XENEMU_FEATURE_STORE |
+			      XENEMU_FEATURE_STORE_STATE;
 	if (IS_ENABLED(CONFIG_KVM_XEN))
 		query->out_features |= XENEMU_FEATURE_KVM_XEN;
 	query->out_max_vcpus = XENEMU_MAX_VCPUS;
@@ -123,6 +124,9 @@ int xenemu_ioctl_new_fd(const char *name, const struct file_operations *fops,
 static_assert(sizeof(struct xenemu_query) == 48);
 static_assert(sizeof(struct xenemu_host_create_domain) == 56);
 static_assert(sizeof(struct xenemu_host_open) == 16);
+static_assert(sizeof(struct xenemu_host_save_store) == 48);
+static_assert(sizeof(struct xenemu_host_restore_store) == 48);
+static_assert(sizeof(struct xenemu_host_pause_store) == 16);
 static_assert(sizeof(struct xenemu_domain_set_memory) == 32);
 static_assert(sizeof(struct xenemu_memory_map_entry) == 24);
 static_assert(sizeof(struct xenemu_domain_set_memory_map) == 24);
@@ -138,3 +142,4 @@ static_assert(sizeof(struct xenemu_vcpu_hypercall) == 80);
 static_assert(sizeof(struct xenemu_vcpu_set_upcall) == 16);
 static_assert(sizeof(struct xenemu_vcpu_sync) == 8);
 static_assert(sizeof(struct xenemu_store_request) == 48);
+static_assert(sizeof(struct xenemu_store_connection) == 16);

@@ -24,9 +24,6 @@
 /* So many replies an fd may leave unread until its next request has to wait. */
 #define MAX_FD_REPLIES	64
 
-/* Unread bytes beyond which even a privileged client loses events. */
-#define MAX_OUTPUT	(8U << 20)
-
 /**
  * xenemu_conn_alloc_msg - make a message
  * @payload: room for so much, and for XENEMU_STORE_SMALL at least
@@ -210,6 +207,7 @@ void xenemu_conn_queue_reply(struct xenemu_conn *conn, struct xenemu_msg *msg)
 	spin_lock(&conn->out_lock);
 	enqueue(conn, msg);
 	conn->nr_replies++;
+	conn->input_done = true;
 	dead = conn->dead;
 	if (dead)
 		dequeue(conn, msg);
@@ -219,6 +217,23 @@ void xenemu_conn_queue_reply(struct xenemu_conn *conn, struct xenemu_msg *msg)
 		xenemu_conn_drop_msg(conn, msg);
 	else
 		conn->ops->wake(conn->priv);
+}
+
+/**
+ * xenemu_conn_restore_msg - queue a message that was queued before
+ * @conn: a restored connection that nobody serves yet
+ * @msg: the message, taken over
+ */
+void xenemu_conn_restore_msg(struct xenemu_conn *conn, struct xenemu_msg *msg)
+{
+	spin_lock(&conn->out_lock);
+	enqueue(conn, msg);
+	if (!msg->event)
+		conn->nr_replies++;
+	else if (msg->data[sizeof(struct xsd_sockmsg)] != '@')
+		hlist_add_head(&msg->hash, &conn->events[msg->hash_value %
+							 XENEMU_CONN_EVENT_BUCKETS]);
+	spin_unlock(&conn->out_lock);
 }
 
 /*
@@ -251,7 +266,7 @@ static bool queue_event(struct xenemu_conn *conn, struct xenemu_msg *msg, u64 no
 		store->coalesced++;
 		goto out_unlock;
 	}
-	if (conn->out_mem + msg->mem > MAX_OUTPUT ||
+	if (conn->out_mem + msg->mem > XENEMU_CONN_MAX_OUTPUT ||
 	    xenemu_quota_exceeded(store, conn->dom, XENEMU_QUOTA_MEMORY,
 				  conn->out_mem + msg->mem)) {
 		store->dropped++;
@@ -448,14 +463,27 @@ void xenemu_conn_cred(const struct xenemu_conn *conn, struct xenemu_cred *cred)
 	cred->target_birth = dom->target ? dom->target->birth : 0;
 }
 
-struct xenemu_conn *xenemu_conn_create(struct xenemu_store *store, u16 domid,
-				       enum xenemu_conn_kind kind,
-				       const struct xenemu_conn_ops *ops, void *priv)
+/**
+ * xenemu_conn_create_locked - connect a client
+ * @store: the store
+ * @domid: domain the client acts as
+ * @kind: carrier
+ * @ops: the carrier's callbacks
+ * @priv: passed to @ops
+ *
+ * Return: as xenemu_conn_create(), but always a new connection.
+ */
+struct xenemu_conn *xenemu_conn_create_locked(struct xenemu_store *store, u16 domid,
+					      enum xenemu_conn_kind kind,
+					      const struct xenemu_conn_ops *ops, void *priv)
 {
-	struct xenemu_sdomain *dom;
+	struct xenemu_sdomain *dom = xenemu_sdomain_find(store, domid);
 	struct xenemu_conn *conn;
-	int ret = -ENOMEM;
 
+	lockdep_assert_held(&store->lock);
+
+	if (!dom)
+		return ERR_PTR(-ENOENT);
 	conn = kzalloc(sizeof(*conn), GFP_KERNEL_ACCOUNT);
 	if (!conn)
 		return ERR_PTR(-ENOMEM);
@@ -468,29 +496,38 @@ struct xenemu_conn *xenemu_conn_create(struct xenemu_store *store, u16 domid,
 	INIT_LIST_HEAD(&conn->out);
 	spin_lock_init(&conn->out_lock);
 	conn->spare = xenemu_conn_alloc_msg(0, GFP_KERNEL_ACCOUNT);
-	if (!conn->spare)
-		goto err_free;
+	if (!conn->spare) {
+		kfree(conn);
+		return ERR_PTR(-ENOMEM);
+	}
 	conn->spare->spare = true;
 
-	mutex_lock(&store->lock);
-	ret = -ENOENT;
-	dom = xenemu_sdomain_find(store, domid);
-	if (!dom)
-		goto err_unlock;
+	conn->id = ++store->next_conn ?: ++store->next_conn;
 	conn->dom = xenemu_sdomain_get(dom);
 	list_add_tail(&conn->link, &store->conns);
 	spin_lock(&store->root_lock);
 	list_add_tail(&conn->dom_link, &dom->conns);
 	spin_unlock(&store->root_lock);
+	return conn;
+}
+
+struct xenemu_conn *xenemu_conn_create(struct xenemu_store *store, u16 domid,
+				       enum xenemu_conn_kind kind,
+				       const struct xenemu_conn_ops *ops, void *priv)
+{
+	struct xenemu_conn *conn = NULL;
+	struct xenemu_sdomain *dom;
+
+	mutex_lock(&store->lock);
+	dom = xenemu_sdomain_find(store, domid);
+	if (dom && kind == XENEMU_CONN_RING)
+		conn = xenemu_parked_find_ring(dom);
+	if (conn)
+		xenemu_parked_claim(conn, ops, priv);
+	else
+		conn = xenemu_conn_create_locked(store, domid, kind, ops, priv);
 	mutex_unlock(&store->lock);
 	return conn;
-
-err_unlock:
-	mutex_unlock(&store->lock);
-	kfree(conn->spare);
-err_free:
-	kfree(conn);
-	return ERR_PTR(ret);
 }
 
 /**
@@ -501,6 +538,7 @@ void xenemu_conn_kill_locked(struct xenemu_conn *conn)
 {
 	struct xenemu_msg *msg, *next;
 	LIST_HEAD(dropped);
+	u8 *backlog;
 	u32 i;
 
 	lockdep_assert_held(&conn->store->lock);
@@ -513,8 +551,13 @@ void xenemu_conn_kill_locked(struct xenemu_conn *conn)
 	conn->holding = NULL;
 	for (i = 0; i < XENEMU_CONN_EVENT_BUCKETS; i++)
 		INIT_HLIST_HEAD(&conn->events[i]);
+	backlog = conn->backlog_base;
+	conn->backlog_base = NULL;
+	conn->backlog = NULL;
+	conn->backlog_len = 0;
 	spin_unlock(&conn->out_lock);
 
+	kvfree(backlog);
 	list_for_each_entry_safe(msg, next, &dropped, list)
 		xenemu_conn_drop_msg(conn, msg);
 }
@@ -544,21 +587,33 @@ int xenemu_conn_reset(struct xenemu_conn *conn)
 	return ret;
 }
 
-void xenemu_conn_destroy(struct xenemu_conn *conn)
+/**
+ * xenemu_conn_destroy_locked - disconnect a client
+ * @conn: connection that no call is using or will use
+ */
+void xenemu_conn_destroy_locked(struct xenemu_conn *conn)
 {
 	struct xenemu_store *store = conn->store;
 
-	mutex_lock(&store->lock);
+	lockdep_assert_held(&store->lock);
+
 	xenemu_conn_kill_locked(conn);
 	list_del(&conn->link);
 	spin_lock(&store->root_lock);
 	list_del(&conn->dom_link);
 	spin_unlock(&store->root_lock);
-	mutex_unlock(&store->lock);
-
 	xenemu_sdomain_put(conn->dom);
 	kfree(conn->spare);
 	kfree(conn);
+}
+
+void xenemu_conn_destroy(struct xenemu_conn *conn)
+{
+	struct xenemu_store *store = conn->store;
+
+	mutex_lock(&store->lock);
+	xenemu_conn_destroy_locked(conn);
+	mutex_unlock(&store->lock);
 }
 
 bool xenemu_conn_is_dead(const struct xenemu_conn *conn)
@@ -672,6 +727,7 @@ struct xenemu_msg *xenemu_conn_take(struct xenemu_conn *conn)
 	if (msg) {
 		debt = begin_msg(conn, msg);
 		dequeue(conn, msg);
+		conn->taken = msg;
 	}
 	spin_unlock(&conn->out_lock);
 	xenemu_conn_put_debt(conn->store, debt);
@@ -680,6 +736,10 @@ struct xenemu_msg *xenemu_conn_take(struct xenemu_conn *conn)
 
 void xenemu_msg_free(struct xenemu_conn *conn, struct xenemu_msg *msg)
 {
-	if (msg)
-		xenemu_conn_drop_msg(conn, msg);
+	if (!msg)
+		return;
+	spin_lock(&conn->out_lock);
+	conn->taken = NULL;
+	spin_unlock(&conn->out_lock);
+	xenemu_conn_drop_msg(conn, msg);
 }

@@ -34,6 +34,19 @@ static bool set_birth(struct xenemu_store *store, u16 domid, u64 birth)
 }
 
 /**
+ * xenemu_sdomain_set_birth - say when a domain was created
+ * @store: the store
+ * @dom: a domain of the store
+ * @birth: the generation
+ */
+void xenemu_sdomain_set_birth(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			      u64 birth)
+{
+	dom->birth = birth;
+	set_birth(store, dom->domid, birth);
+}
+
+/**
  * xenemu_sdomain_birth - when a domain was created
  * @store: the store
  * @domid: its number; any value
@@ -101,8 +114,14 @@ void xenemu_sdomain_put(struct xenemu_sdomain *dom)
 	kfree(dom);
 }
 
-static void set_target(struct xenemu_store *store, struct xenemu_sdomain *dom,
-		       struct xenemu_sdomain *target)
+/**
+ * xenemu_sdomain_set_target - give a domain the rights of another
+ * @store: the store
+ * @dom: the domain
+ * @target: the other, or NULL for none
+ */
+void xenemu_sdomain_set_target(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			       struct xenemu_sdomain *target)
 {
 	struct xenemu_sdomain *old = dom->target;
 
@@ -122,7 +141,7 @@ static void set_target(struct xenemu_store *store, struct xenemu_sdomain *dom,
  */
 void xenemu_sdomain_remove(struct xenemu_store *store, struct xenemu_sdomain *dom)
 {
-	set_target(store, dom, NULL);
+	xenemu_sdomain_set_target(store, dom, NULL);
 	set_birth(store, dom->domid, 0);
 	xenemu_htab_del(&store->domain_tab, &dom->hash);
 	list_del(&dom->link);
@@ -248,12 +267,16 @@ static void fire_domain(struct xenemu_store *store, const char *name, u16 domid)
 
 int xenemu_store_add_domain(struct xenemu_store *store, u16 domid)
 {
+	struct xenemu_sdomain *dom;
 	int ret = 0;
 
 	if (!domid || domid >= XENEMU_DOMID_FIRST_RESERVED)
 		return -EINVAL;
 	mutex_lock(&store->lock);
-	if (xenemu_sdomain_find(store, domid))
+	dom = xenemu_sdomain_find(store, domid);
+	if (dom && dom->absent)
+		dom->absent = false;
+	else if (dom)
 		ret = -EEXIST;
 	else if (!xenemu_sdomain_create(store, domid))
 		ret = -ENOMEM;
@@ -281,8 +304,8 @@ static void drop_targets(struct xenemu_store *store, struct xenemu_sdomain *dom)
 
 	list_for_each_entry(other, &store->domains, link)
 		if (other->target == dom)
-			set_target(store, other, NULL);
-	set_target(store, dom, NULL);
+			xenemu_sdomain_set_target(store, other, NULL);
+	xenemu_sdomain_set_target(store, dom, NULL);
 }
 
 void xenemu_store_del_domain(struct xenemu_store *store, u16 domid)
@@ -302,6 +325,7 @@ void xenemu_store_del_domain(struct xenemu_store *store, u16 domid)
 		xenemu_conn_kill_locked(conn);
 		conn->ops->wake(conn->priv);
 	}
+	xenemu_parked_drop(store, dom, false);
 	drop_targets(store, dom);
 	remove_nodes(store, dom);
 	if (dom->introduced)
@@ -420,6 +444,7 @@ int xenemu_sdomain_op_release(struct xenemu_request *req)
 
 	/* Whoever was faster has done it all. */
 	if (!dom->dead && dom->introduced) {
+		xenemu_parked_drop(store, dom, true);
 		drop_targets(store, dom);
 		remove_nodes(store, dom);
 		dom->introduced = false;
@@ -460,7 +485,7 @@ int xenemu_sdomain_op_set_target(struct xenemu_request *req)
 	target = xenemu_sdomain_find(store, tdomid);
 	if (!dom || !target || !dom->introduced || !target->introduced)
 		return -ENOENT;
-	set_target(store, dom, target);
+	xenemu_sdomain_set_target(store, dom, target);
 	return xenemu_proto_reply_text(req, "OK");
 }
 

@@ -160,7 +160,8 @@ static ssize_t write_piece(struct store_fd *sfd, struct iov_iter *from, bool non
 	len = copy_from_iter(to, min_t(size_t, want, iov_iter_count(from)), from);
 	if (!len)
 		return -EFAULT;
-	request->used += len;
+	/* Whoever saves the request finds as many bytes as it counts. */
+	smp_store_release(&request->used, request->used + len);
 
 	want = xenemu_incoming_next(request, &to);
 	if (want > 0)
@@ -171,19 +172,42 @@ static ssize_t write_piece(struct store_fd *sfd, struct iov_iter *from, bool non
 		iov_iter_revert(from, len);
 		return ret;
 	}
-	request->used = 0;
+	xenemu_conn_next_input(sfd->conn, request);
 	return len;
+}
+
+/* What a restored connection had been given before comes first. */
+static int submit_backlog(struct store_fd *sfd, bool nonblock)
+{
+	struct xenemu_incoming *request = &sfd->request;
+	char *to;
+	int want;
+	int ret;
+
+	lockdep_assert_held(&sfd->write_lock);
+
+	for (;;) {
+		xenemu_conn_feed(sfd->conn, request);
+		want = xenemu_incoming_next(request, &to);
+		if (want > 0)
+			return 0;
+		ret = want ? break_off(sfd) : submit(sfd, nonblock);
+		if (ret)
+			return ret;
+		xenemu_conn_next_input(sfd->conn, request);
+	}
 }
 
 static ssize_t fd_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct store_fd *sfd = iocb->ki_filp->private_data;
 	ssize_t done = 0;
-	ssize_t ret = 0;
+	ssize_t ret;
 
 	if (mutex_lock_interruptible(&sfd->write_lock))
 		return -ERESTARTSYS;
-	while (iov_iter_count(from)) {
+	ret = submit_backlog(sfd, nonblocking(iocb));
+	while (!ret && iov_iter_count(from)) {
 		if (xenemu_conn_is_dead(sfd->conn))
 			ret = death(sfd);
 		else
@@ -191,6 +215,7 @@ static ssize_t fd_write(struct kiocb *iocb, struct iov_iter *from)
 		if (ret < 0)
 			break;
 		done += ret;
+		ret = 0;
 		/* Each piece may have been a long request. */
 		if (signal_pending(current))
 			break;
@@ -361,8 +386,22 @@ static long request(struct xenemu_ucmd *ucmd)
 	return ret;
 }
 
+static long get_connection(struct xenemu_ucmd *ucmd)
+{
+	struct store_fd *sfd = ucmd->file->private_data;
+	struct xenemu_store_connection *args = ucmd->args;
+
+	if (args->flags)
+		return -EOPNOTSUPP;
+	args->out_connection = xenemu_conn_id(sfd->conn);
+	args->out_domid = sfd->domid;
+	return xenemu_ioctl_respond(ucmd);
+}
+
 static const struct xenemu_ioctl_op store_ops[] = {
 	XENEMU_IOCTL_OP_QUERY,
+	XENEMU_IOCTL_OP(XENEMU_STORE_GET_CONNECTION, xenemu_store_connection, out_domid,
+			get_connection),
 	XENEMU_IOCTL_OP(XENEMU_STORE_REQUEST, xenemu_store_request, __reserved, request),
 };
 
@@ -405,10 +444,12 @@ static const struct file_operations store_fops = {
  * @host: the host
  * @store: its store
  * @domid: domain to act as; any value
+ * @connection: number of a restored connection to go on with; any value; 0 for a new one
  *
  * Return: the fd, -ENOENT if there is no such domain, or another negative errno.
  */
-int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 domid)
+int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 domid,
+		   u32 connection)
 {
 	struct store_fd *sfd;
 	int ret;
@@ -423,13 +464,22 @@ int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 dom
 	init_waitqueue_head(&sfd->wait);
 	sfd->domid = domid;
 	sfd->host = xenemu_host_get(host);
-	sfd->conn = xenemu_conn_create(store, domid, XENEMU_CONN_FD, &conn_ops, sfd);
+	if (connection)
+		sfd->conn = xenemu_conn_claim(store, domid, connection, &conn_ops, sfd);
+	else
+		sfd->conn = xenemu_conn_create(store, domid, XENEMU_CONN_FD, &conn_ops, sfd);
 	if (IS_ERR(sfd->conn)) {
 		ret = PTR_ERR(sfd->conn);
 		xenemu_host_put(host);
 		kfree(sfd);
 		return ret;
 	}
+
+	xenemu_conn_set_input(sfd->conn, &sfd->request);
+	mutex_lock(&sfd->write_lock);
+	/* What must wait is done before the next write(). */
+	submit_backlog(sfd, true);
+	mutex_unlock(&sfd->write_lock);
 
 	ret = xenemu_ioctl_new_fd("xenemu-store", &store_fops, sfd, O_RDWR);
 	if (ret < 0)

@@ -7,6 +7,7 @@
 struct xenemu_host;
 struct xenemu_store;
 
-int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 domid);
+int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 domid,
+		   u32 connection);
 
 #endif /* XENEMU_STORE_FD_H */

@@ -22,6 +22,8 @@
  * @host: the host, which owns this
  * @store: the store
  * @tick: calls xenemu_store_tick() when the store has asked for it
+ * @pause_lock: protects @paused, and that each ring in @rings is paused or not
+ * @paused: rings are left alone
  * @lock: protects @rings
  * @rings: domid to struct xenemu_ring, with a reference. Entries come with
  *         INTRODUCE, and go with RELEASE or when their domain dies
@@ -30,6 +32,11 @@ struct xenemu_glue {
 	struct xenemu_host *host;
 	struct xenemu_store *store;
 	struct delayed_work tick;
+
+	/* protects the following, and that of each ring */
+	struct mutex pause_lock;
+
+	bool paused;
 
 	/* protects the following */
 	struct mutex lock;
@@ -97,7 +104,11 @@ static int introduce_domain(struct xenemu_glue *glue, struct xenemu_domain *doma
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
 	xenemu_ring_get(ring);
+	mutex_lock(&glue->pause_lock);
 	ret = add_ring(glue, domain, ring);
+	if (!ret && glue->paused)
+		xenemu_ring_pause(ring, true);
+	mutex_unlock(&glue->pause_lock);
 	if (ret)
 		xenemu_ring_detach(ring);
 	else
@@ -166,6 +177,7 @@ int xenemu_glue_create_store(struct xenemu_host *host)
 	if (!glue)
 		return -ENOMEM;
 	glue->host = host;
+	mutex_init(&glue->pause_lock);
 	mutex_init(&glue->lock);
 	xa_init(&glue->rings);
 	INIT_DELAYED_WORK(&glue->tick, tick);
@@ -175,6 +187,7 @@ int xenemu_glue_create_store(struct xenemu_host *host)
 		int ret = PTR_ERR(glue->store);
 
 		mutex_destroy(&glue->lock);
+		mutex_destroy(&glue->pause_lock);
 		kfree(glue);
 		return ret;
 	}
@@ -197,6 +210,7 @@ void xenemu_glue_destroy_store(struct xenemu_host *host)
 	xenemu_store_destroy(glue->store);
 	xa_destroy(&glue->rings);
 	mutex_destroy(&glue->lock);
+	mutex_destroy(&glue->pause_lock);
 	kfree(glue);
 }
 
@@ -204,13 +218,52 @@ void xenemu_glue_destroy_store(struct xenemu_host *host)
  * xenemu_glue_open - XENEMU_HOST_OPEN_STORE
  * @host: the host
  * @domid: domain to act as; any value
+ * @connection: number of a restored connection to go on with, or 0
  *
  * Return: a new store fd, -ENOENT if there is no such domain, or another
  * negative errno.
  */
-int xenemu_glue_open(struct xenemu_host *host, u32 domid)
+int xenemu_glue_open(struct xenemu_host *host, u32 domid, u32 connection)
 {
-	return xenemu_fd_open(host, host->glue->store, domid);
+	return xenemu_fd_open(host, host->glue->store, domid, connection);
+}
+
+/**
+ * xenemu_glue_store - the XenStore of a host
+ * @host: the host
+ *
+ * Return: the store.
+ */
+struct xenemu_store *xenemu_glue_store(struct xenemu_host *host)
+{
+	return host->glue->store;
+}
+
+/**
+ * xenemu_glue_pause - XENEMU_HOST_PAUSE_STORE
+ * @host: the host
+ * @paused: leave the rings of guests alone, or go on serving them
+ */
+void xenemu_glue_pause(struct xenemu_host *host, bool paused)
+{
+	struct xenemu_glue *glue = host->glue;
+	struct xenemu_ring *ring;
+	unsigned long domid = 0;
+
+	mutex_lock(&glue->pause_lock);
+	glue->paused = paused;
+	for (;; domid++) {
+		mutex_lock(&glue->lock);
+		ring = xa_find(&glue->rings, &domid, ULONG_MAX, XA_PRESENT);
+		if (ring)
+			xenemu_ring_get(ring);
+		mutex_unlock(&glue->lock);
+		if (!ring)
+			break;
+		xenemu_ring_pause(ring, paused);
+		xenemu_ring_put(ring);
+	}
+	mutex_unlock(&glue->pause_lock);
 }
 
 /**

@@ -6,6 +6,7 @@
 
 struct xenemu_domain;
 struct xenemu_host;
+struct xenemu_store;
 
 /*
  * XenStore's connections to the rest of the module: file descriptors (fd.c)
@@ -19,6 +20,7 @@ struct xenemu_host;
  *                              pages and bind ports. One for each domain: a VMM
  *                              that does not let its own pages be pinned holds up
  *                              who introduces its domain, and nobody else
+ *   glue->pause_lock           mutex; that all rings are paused, or none is
  *   glue->lock                 mutex; which domain has which ring. Nothing is
  *                              taken inside it
  *   ring->lock                 mutex; held while a ring is served
@@ -32,8 +34,17 @@ struct xenemu_host;
 int xenemu_glue_create_store(struct xenemu_host *host);
 void xenemu_glue_destroy_store(struct xenemu_host *host);
 
-/* XENEMU_HOST_OPEN_STORE. Returns a new fd or a negative errno. */
-int xenemu_glue_open(struct xenemu_host *host, u32 domid);
+/*
+ * XENEMU_HOST_OPEN_STORE, of a new connection or the restored one of that number.
+ * Returns a new fd or a negative errno.
+ */
+int xenemu_glue_open(struct xenemu_host *host, u32 domid, u32 connection);
+
+/* The store, which lasts as long as the host. */
+struct xenemu_store *xenemu_glue_store(struct xenemu_host *host);
+
+/* Leave the rings of all guests alone, those to come too, or go on serving them. */
+void xenemu_glue_pause(struct xenemu_host *host, bool paused);
 
 /*
  * The life of a domain: it has a number in the host; it said SCHEDOP_shutdown;

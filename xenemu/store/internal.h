@@ -164,258 +164,7 @@ static inline u16 xenemu_perms_owner(const struct xenemu_perms *perms)
 	return perms->perm[0].domid;
 }
 
-/* ---- tree.c ---- */
-
-/**
- * struct xenemu_node - a node of the tree; immutable if shared
- * @ref: parents (one in each version of the tree) and holders
- * @name_len: length of its name
- * @value_len: length of its value
- * @writer: domain that last changed value, permissions or list of children
- * @owners: who owns it and the nodes below, see xenemu_owners_join()
- * @gen: when the value was last written
- * @list_gen: when a child was last added or removed
- * @perms: its permissions
- * @kids: its children, or NULL
- * @dead: while it is being freed
- * @data: name, value
- *
- * Changing a node means copying it and the nodes above it, as far as other versions
- * of the tree share them. Whoever holds a reference on a root holds a snapshot.
- */
-struct xenemu_node {
-	refcount_t ref;
-	u16 name_len;
-	u16 value_len;
-	u16 writer;
-	u16 owners;
-	union {
-		u64 gen;
-		struct xenemu_node *dead;
-	};
-	u64 list_gen;
-	struct xenemu_perms *perms;
-	struct xenemu_kids *kids;
-	char data[];
-};
-
-/*
- * Owners of the nodes of a subtree, in brief: 0 if it is dom0 alone, a domid if it is
- * that domain, with or without dom0, else XENEMU_OWNERS_MANY. So who looks for a
- * domain's nodes need not go where there are none.
- */
-#define XENEMU_OWNERS_MANY	0xffff
-
-static inline u16 xenemu_owners_join(u16 a, u16 b)
-{
-	if (!b || a == b)
-		return a;
-	return a ? XENEMU_OWNERS_MANY : b;
-}
-
-/* Whether a domain may be among them; @domid may be XENEMU_OWNERS_MANY for any. */
-static inline bool xenemu_owners_have(u16 owners, u16 domid)
-{
-	return owners == domid || owners == XENEMU_OWNERS_MANY ||
-	       domid == XENEMU_OWNERS_MANY;
-}
-
-/**
- * struct xenemu_lookup - where a path leads
- * @node: the node, or NULL
- * @near: nearest node above it that exists; NULL if there is none
- * @near_len: length of the path of @near
- */
-struct xenemu_lookup {
-	struct xenemu_node *node;
-	struct xenemu_node *near;
-	u32 near_len;
-};
-
-/**
- * struct xenemu_edit - how new versions of the tree are made
- * @store: the store; its lock is held
- * @gfp: how to allocate
- * @gen: generation of the change
- * @writer: who makes it
- * @bytes: if not NULL, counts what the change allocates, less what it frees, unless it
- *	fails
- */
-struct xenemu_edit {
-	struct xenemu_store *store;
-	gfp_t gfp;
-	u64 gen;
-	u16 writer;
-	s64 *bytes;
-};
-
-static inline void xenemu_edit_count(const struct xenemu_edit *edit, s64 bytes)
-{
-	if (edit->bytes)
-		*edit->bytes += bytes;
-}
-
-/**
- * struct xenemu_node_init - what a new node, or a new version of one, is
- * @name: its name
- * @name_len: length of that
- * @value: its value; not looked at if it is empty
- * @value_len: length of that
- * @gen: as in struct xenemu_node
- * @list_gen: the same
- * @writer: the same
- * @perms: its permissions, of which a reference is taken, or NULL
- * @kids: its children, taken over, also on failure; or NULL
- */
-struct xenemu_node_init {
-	const char *name;
-	u32 name_len;
-	const void *value;
-	u32 value_len;
-	u64 gen;
-	u64 list_gen;
-	u16 writer;
-	struct xenemu_perms *perms;
-	struct xenemu_kids *kids;
-};
-
-/**
- * struct xenemu_change - a change of the tree that is prepared but not made
- * @parent: node whose list of children changes
- * @str: path of a node below it
- * @len: length of @parent's path, which begins @str
- * @top: @parent is the root, which has no path
- * @listed: a child is added or removed, not just replaced
- * @kids: @parent's new children; a reference
- */
-struct xenemu_change {
-	struct xenemu_node *parent;
-	const char *str;
-	u32 len;
-	bool top;
-	bool listed;
-	struct xenemu_kids *kids;
-};
-
-/**
- * struct xenemu_walk - loop over the nodes of a subtree, parents first
- * @stack: the current node and those between it and where the loop began
- * @depth: how many
- * @owner: skip subtrees of which this domain owns nothing, unless XENEMU_OWNERS_MANY
- * @path: path of the current node as struct xenemu_path has it, or NULL
- * @len: its length
- */
-struct xenemu_walk {
-	const struct xenemu_node **stack;
-	u32 depth;
-	u16 owner;
-	char *path;
-	u32 len;
-};
-
-struct xenemu_node *xenemu_tree_create(struct xenemu_store *store);
-struct xenemu_node *xenemu_node_alloc(const struct xenemu_edit *edit,
-				      const struct xenemu_node_init *init);
-size_t xenemu_node_put(struct xenemu_store *store, struct xenemu_node *node);
-size_t xenemu_tree_free_kids(struct xenemu_store *store, struct xenemu_kids *kids);
-void xenemu_tree_find(struct xenemu_node *top, const struct xenemu_path *path,
-		      struct xenemu_lookup *at);
-int xenemu_tree_set(const struct xenemu_edit *edit, struct xenemu_node *top,
-		    const struct xenemu_path *path, const struct xenemu_lookup *at,
-		    const void *value, u32 len, struct xenemu_perms *perms,
-		    struct xenemu_change *change);
-int xenemu_tree_add(const struct xenemu_edit *edit, const struct xenemu_path *path,
-		    const struct xenemu_lookup *at, const void *value, u32 len,
-		    struct xenemu_perms *perms, struct xenemu_change *change);
-int xenemu_tree_del(const struct xenemu_edit *edit, const struct xenemu_path *path,
-		    const struct xenemu_lookup *at, struct xenemu_change *change);
-void xenemu_tree_cancel(struct xenemu_store *store, struct xenemu_change *change);
-bool xenemu_tree_is_unshared(struct xenemu_node *top, const struct xenemu_change *change);
-struct xenemu_kids *xenemu_tree_change_in_place(const struct xenemu_edit *edit,
-						const struct xenemu_change *change);
-struct xenemu_node *xenemu_tree_copy(const struct xenemu_edit *edit, struct xenemu_node *top,
-				     struct xenemu_change *change);
-int xenemu_tree_apply(const struct xenemu_edit *edit, struct xenemu_node **top,
-		      struct xenemu_change *change);
-size_t xenemu_tree_bytes(struct xenemu_store *store, struct xenemu_node *top);
-void xenemu_walk_start(struct xenemu_walk *walk, const struct xenemu_node **stack,
-		       char *buf, const struct xenemu_node *node,
-		       const struct xenemu_path *path);
-const struct xenemu_node *xenemu_walk_next(struct xenemu_walk *walk, bool descend);
-
-static inline struct xenemu_node *xenemu_node_get(struct xenemu_node *node)
-{
-	refcount_inc(&node->ref);
-	return node;
-}
-
-static inline const char *xenemu_node_value(const struct xenemu_node *node)
-{
-	return node->data + node->name_len;
-}
-
-/* ---- kids.c ---- */
-
-/*
- * A chunk has as many children as make it fill 256 bytes, and but for the
- * outermost, not less than KIDS_MIN. So 12 levels are more than there can be.
- */
-#define XENEMU_KIDS_MAX		29
-#define XENEMU_KIDS_MIN		8
-#define XENEMU_KIDS_HEIGHT	12
-
-/**
- * struct xenemu_kids - the children of a node, sorted, in a tree of chunks; immutable
- * @ref: nodes or chunks it hangs on
- * @height: 0 if the slots are nodes, else chunks of the next smaller height
- * @nr: number of slots
- * @owners: who owns the nodes in it and below, see xenemu_owners_join()
- * @bytes: length of all names in it, with a NUL each
- * @first: the first node in it
- * @dead: while it is being freed
- * @slot: nodes or chunks
- *
- * The order is: the shorter name first, and equally long ones by their bytes. So
- * numbers are in the order of their values.
- */
-struct xenemu_kids {
-	refcount_t ref;
-	u8 height;
-	u8 nr;
-	u16 owners;
-	u64 bytes;
-	union {
-		const struct xenemu_node *first;
-		struct xenemu_kids *dead;
-	};
-	void *slot[] __counted_by(nr);
-};
-
-/**
- * struct xenemu_kids_iter - loop over children
- * @chunk: chunks from the outermost to the one with the node
- * @idx: position in each
- * @depth: how many; 0 at the end
- */
-struct xenemu_kids_iter {
-	const struct xenemu_kids *chunk[XENEMU_KIDS_HEIGHT];
-	u32 idx[XENEMU_KIDS_HEIGHT];
-	u32 depth;
-};
-
-struct xenemu_node *xenemu_kids_find(const struct xenemu_kids *kids,
-				     const char *name, u32 len);
-struct xenemu_node *xenemu_kids_find_unshared(const struct xenemu_kids *kids,
-					      const char *name, u32 len);
-const struct xenemu_node *xenemu_kids_after(const struct xenemu_kids *kids,
-					    const char *name, u32 len, u16 owner);
-int xenemu_kids_replace(const struct xenemu_edit *edit, struct xenemu_kids *old,
-			const char *name, u32 len, struct xenemu_node *node,
-			struct xenemu_kids **out);
-const struct xenemu_node *xenemu_kids_seek(struct xenemu_kids_iter *iter,
-					   const struct xenemu_kids *kids,
-					   u64 offset, u32 *skip);
-const struct xenemu_node *xenemu_kids_next(struct xenemu_kids_iter *iter);
+#include "tree.h"
 
 /* ---- quota.c ---- */
 
@@ -448,6 +197,7 @@ enum xenemu_quota {
  * @home: what relative paths begin with: "/local/domain/<domid>/"
  * @home_len: length of that
  * @dead: was destroyed. Protected by store->lock, like all up to @conns
+ * @absent: was restored; the host has not created it yet
  * @introduced: XS_INTRODUCE was done
  * @shutdown: @releaseDomain was fired for its shutdown
  * @features: XENEMU_XS_FEATURE_*; read without a lock
@@ -484,6 +234,7 @@ struct xenemu_sdomain {
 	u32 home_len;
 
 	bool dead;
+	bool absent;
 	bool introduced;
 	bool shutdown;
 	u32 features;
@@ -512,7 +263,11 @@ struct xenemu_sdomain *xenemu_sdomain_create(struct xenemu_store *store, u16 dom
 struct xenemu_sdomain *xenemu_sdomain_find(struct xenemu_store *store, u16 domid);
 void xenemu_sdomain_put(struct xenemu_sdomain *dom);
 void xenemu_sdomain_remove(struct xenemu_store *store, struct xenemu_sdomain *dom);
+void xenemu_sdomain_set_birth(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			      u64 birth);
 u64 xenemu_sdomain_birth(const struct xenemu_store *store, u16 domid);
+void xenemu_sdomain_set_target(struct xenemu_store *store, struct xenemu_sdomain *dom,
+			       struct xenemu_sdomain *target);
 int xenemu_sdomain_parse(const char *str, u16 *domid);
 int xenemu_sdomain_op_introduce(struct xenemu_request *req);
 int xenemu_sdomain_op_release(struct xenemu_request *req);
@@ -657,6 +412,7 @@ int xenemu_watch_op_reset(struct xenemu_request *req);
  *	are before their children
  * @base: node in the transaction's base, or NULL; not a reference
  * @flags: XENEMU_TOUCH_*
+ * @seq: while the store is being captured: its place in txn->touched
  * @len: length of the path
  * @path: the path, and a NUL
  */
@@ -666,6 +422,7 @@ struct xenemu_touch {
 	struct list_head apply;
 	struct xenemu_node *base;
 	u32 flags;
+	u32 seq;
 	u32 len;
 	char path[];
 };
@@ -728,6 +485,7 @@ int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 
 void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flags,
 		     bool moved);
 int xenemu_txn_charge(struct xenemu_txn *txn, s64 bytes);
+bool xenemu_txn_is_lost(const struct xenemu_txn *txn);
 void xenemu_txn_end(struct xenemu_txn *txn);
 void xenemu_txn_end_all(struct xenemu_conn *conn);
 void xenemu_txn_limit_memory(struct xenemu_store *store);
@@ -736,12 +494,16 @@ int xenemu_txn_op_end(struct xenemu_request *req);
 
 /* ---- limit.c ---- */
 
+u32 xenemu_limit_conflicts(const struct xenemu_sdomain *dom, u64 now);
 void xenemu_limit_blame(struct xenemu_conn *victim, u16 domid, u64 lost);
 u64 xenemu_limit_stall(const struct xenemu_sdomain *dom, u64 now);
 
 /* ---- conn.c ---- */
 
 #define XENEMU_CONN_EVENT_BUCKETS	64
+
+/* Unread bytes beyond which even a privileged client loses events. */
+#define XENEMU_CONN_MAX_OUTPUT		(8U << 20)
 
 /**
  * struct xenemu_debt - a request whose consequences are not all being read
@@ -772,6 +534,11 @@ struct xenemu_debt {
  * @watches: its watches; protected by store->lock, like all up to @dead
  * @txns: its transactions
  * @next_txn: where to look for a free transaction id
+ * @id: its number, by which it is known in a saved store
+ * @parked: was restored, and waits for its carrier
+ * @restored: was restored; set before others know it
+ * @port: event channel port of the guest whose ring it is
+ * @gfn: frame of that ring
  * @dead: nothing is accepted. Changed under store->lock and @out_lock
  * @blocked: @wake is owed once xenemu_conn_may_accept() becomes true
  * @out_lock: protects what follows
@@ -782,6 +549,13 @@ struct xenemu_debt {
  * @out_mem: bytes in it
  * @spare: reply for when there is no memory for one, NULL while it is in use
  * @events: events in @out by hash
+ * @taken: message that was taken and not freed yet
+ * @input: request that the carrier is reading, or NULL. The carrier writes it; what
+ *	@input->used counts does not change until xenemu_conn_next_input()
+ * @input_done: it was carried out
+ * @backlog_base: restored input, to be read before the carrier's own; or NULL
+ * @backlog: what is left of that
+ * @backlog_len: how much
  */
 struct xenemu_conn {
 	struct xenemu_store *store;
@@ -795,6 +569,11 @@ struct xenemu_conn {
 	struct list_head watches;
 	struct list_head txns;
 	u32 next_txn;
+	u32 id;
+	bool parked;
+	bool restored;
+	u32 port;
+	u64 gfn;
 	bool dead;
 	atomic_t blocked;
 
@@ -807,6 +586,12 @@ struct xenemu_conn {
 	size_t out_mem;
 	struct xenemu_msg *spare;
 	struct hlist_head events[XENEMU_CONN_EVENT_BUCKETS];
+	struct xenemu_msg *taken;
+	struct xenemu_incoming *input;
+	bool input_done;
+	u8 *backlog_base;
+	u8 *backlog;
+	u32 backlog_len;
 };
 
 struct xenemu_msg *xenemu_conn_alloc_msg(u32 payload, gfp_t gfp);
@@ -814,13 +599,29 @@ struct xenemu_msg *xenemu_conn_take_spare(struct xenemu_conn *conn);
 int xenemu_conn_alloc_debt(struct xenemu_conn *conn, struct xenemu_debt **debt);
 void xenemu_conn_put_debt(struct xenemu_store *store, struct xenemu_debt *debt);
 void xenemu_conn_drop_msg(struct xenemu_conn *conn, struct xenemu_msg *msg);
+void xenemu_conn_restore_msg(struct xenemu_conn *conn, struct xenemu_msg *msg);
 void xenemu_conn_queue_reply(struct xenemu_conn *conn, struct xenemu_msg *msg);
 void xenemu_conn_queue_events(struct xenemu_store *store, struct list_head *events,
 			      struct xenemu_debt *debt);
+struct xenemu_conn *xenemu_conn_create_locked(struct xenemu_store *store, u16 domid,
+					      enum xenemu_conn_kind kind,
+					      const struct xenemu_conn_ops *ops, void *priv);
+void xenemu_conn_destroy_locked(struct xenemu_conn *conn);
 void xenemu_conn_kill_locked(struct xenemu_conn *conn);
 void xenemu_conn_wake_blocked(struct xenemu_sdomain *dom);
 void xenemu_conn_arm(struct xenemu_store *store, u64 when, u64 now);
 void xenemu_conn_cred(const struct xenemu_conn *conn, struct xenemu_cred *cred);
+
+/* ---- parked.c ---- */
+
+struct xenemu_conn *xenemu_parked_create(struct xenemu_store *store, u16 domid,
+					 enum xenemu_conn_kind kind, u32 id);
+struct xenemu_conn *xenemu_parked_find_ring(struct xenemu_sdomain *dom);
+void xenemu_parked_claim(struct xenemu_conn *conn, const struct xenemu_conn_ops *ops,
+			 void *priv);
+void xenemu_parked_drop(struct xenemu_store *store, const struct xenemu_sdomain *dom,
+			bool rings);
+int xenemu_parked_set_backlog(struct xenemu_conn *conn, const void *data, u32 len);
 
 /* ---- store.c ---- */
 
@@ -837,6 +638,7 @@ void xenemu_conn_cred(const struct xenemu_conn *conn, struct xenemu_cred *cred);
  * @birth: of each domain that lives, the generation at which it was created, else 0;
  *	in pieces, each of which stays once it is there. Read without a lock
  * @conns: struct xenemu_conn
+ * @next_conn: number of the connection made last
  * @txns: struct xenemu_txn, the oldest first
  * @trie: root of the watched paths
  * @trie_tab: struct xenemu_trie by parent and name
@@ -847,6 +649,10 @@ void xenemu_conn_cred(const struct xenemu_conn *conn, struct xenemu_cred *cred);
  * @stack: room for the nodes on a path while the tree is edited
  * @walk_stack: the same for loops over subtrees
  * @walk_path: path of the node in such a loop
+ * @mark_gen: generation of what was saved and is remembered, or 0
+ * @mark_top: root of the tree of that, a reference, or NULL
+ * @restored_as: generation of what was restored last, or 0
+ * @restored_gen: @gen just after that
  * @armed: when @arm's call is due, 0 if there is none
  * @mem_check: look at the memory of snapshots when @mem reaches this
  * @commits: see struct xenemu_store_stats
@@ -874,6 +680,7 @@ struct xenemu_store {
 	struct xenemu_htab domain_tab;
 	u64 *birth[XENEMU_BIRTH_PIECES];
 	struct list_head conns;
+	u32 next_conn;
 	struct list_head txns;
 	struct xenemu_trie *trie;
 	struct xenemu_htab trie_tab;
@@ -884,6 +691,10 @@ struct xenemu_store {
 	const struct xenemu_node **stack;
 	const struct xenemu_node **walk_stack;
 	char *walk_path;
+	u64 mark_gen;
+	struct xenemu_node *mark_top;
+	u64 restored_as;
+	u64 restored_gen;
 	u64 armed;
 	long mem_check;
 	u64 commits;

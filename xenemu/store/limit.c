@@ -18,6 +18,20 @@
 #define MAX_PAUSE	(2 * NSEC_PER_SEC)
 
 /**
+ * xenemu_limit_conflicts - how often a domain was blamed lately
+ * @dom: the domain
+ * @now: the time
+ *
+ * Return: the number of times that are not forgotten.
+ */
+u32 xenemu_limit_conflicts(const struct xenemu_sdomain *dom, u64 now)
+{
+	u64 decayed = (now - dom->conflict_time) / BLAME_DECAY;
+
+	return dom->conflicts - min_t(u64, decayed, dom->conflicts);
+}
+
+/**
  * xenemu_limit_blame - a transaction failed because of a domain's write
  * @victim: whose transaction it was
  * @domid: who wrote
@@ -30,15 +44,14 @@ void xenemu_limit_blame(struct xenemu_conn *victim, u16 domid, u64 lost)
 {
 	struct xenemu_store *store = victim->store;
 	struct xenemu_sdomain *dom = xenemu_sdomain_find(store, domid);
-	u64 now = ktime_get_ns(), pause = MIN_PAUSE, decayed;
+	u64 now = ktime_get_ns(), pause = MIN_PAUSE;
 
 	lockdep_assert_held(&store->lock);
 
 	if (!dom || dom->privileged || dom == victim->dom)
 		return;
 
-	decayed = (now - dom->conflict_time) / BLAME_DECAY;
-	dom->conflicts -= min_t(u64, decayed, dom->conflicts);
+	dom->conflicts = xenemu_limit_conflicts(dom, now);
 	dom->conflict_time = now;
 	if (++dom->conflicts <= BLAME_BURST)
 		return;

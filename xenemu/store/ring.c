@@ -74,6 +74,7 @@ struct ring_port {
  * @port: its event channel; NULL once detached, or while being replaced
  * @request: what has been read of the next request. Complete if the store could
  *           not take it yet
+ * @paused: nothing in the page is to change
  */
 struct xenemu_ring {
 	struct kref ref;
@@ -89,6 +90,7 @@ struct xenemu_ring {
 	struct xenemu_page *page;
 	struct ring_port *port;
 	struct xenemu_incoming request;
+	bool paused;
 };
 
 static void free_ring(struct kref *ref)
@@ -138,7 +140,7 @@ static int reset(struct xenemu_ring *ring)
 	ret = xenemu_conn_reset(ring->conn);
 	if (ret)
 		return ret;
-	ring->request.used = 0;
+	xenemu_conn_next_input(ring->conn, &ring->request);
 	xenemu_ring_core_reset(shared);
 	xenemu_ring_core_greet(shared, xenemu_conn_features(ring->conn));
 	return 0;
@@ -182,6 +184,7 @@ static int take_request(struct xenemu_ring *ring, bool *tell)
 	/* What is not read stays in the ring: a guest that does not listen waits. */
 	if (!xenemu_conn_may_accept(ring->conn))
 		return 0;
+	xenemu_conn_feed(ring->conn, request);
 	ret = xenemu_ring_core_pull(ring->page->va, request, tell);
 	if (ret <= 0)
 		return ret;
@@ -190,7 +193,7 @@ static int take_request(struct xenemu_ring *ring, bool *tell)
 	ret = xenemu_conn_request(ring->conn, &request->hdr, request->body);
 	if (ret)
 		return 0;
-	request->used = 0;
+	xenemu_conn_next_input(ring->conn, request);
 	return 1;
 }
 
@@ -202,7 +205,7 @@ static bool step(struct xenemu_ring *ring, bool *tell)
 
 	lockdep_assert_held(&ring->lock);
 
-	if (!ring->conn)
+	if (!ring->conn || ring->paused)
 		return false;
 	shared = ring->page->va;
 	if (READ_ONCE(shared->connection) == XENSTORE_RECONNECT &&
@@ -390,6 +393,8 @@ struct xenemu_ring *xenemu_ring_attach(struct xenemu_store *store, struct xenemu
 		ret = PTR_ERR(ring->conn);
 		goto err_put_page;
 	}
+	xenemu_conn_set_input(ring->conn, &ring->request);
+	xenemu_conn_set_ring(ring->conn, port, gfn);
 	ring->port = bind_port(ring, domain, port);
 	if (IS_ERR(ring->port)) {
 		ret = PTR_ERR(ring->port);
@@ -407,17 +412,38 @@ err_put_ring:
 }
 
 /**
+ * xenemu_ring_pause - leave a ring alone, or go on with it
+ * @ring: the ring
+ * @paused: which of them
+ *
+ * When it returns with @paused, nothing in the page changes any more.
+ *
+ * Context: process context, may sleep.
+ */
+void xenemu_ring_pause(struct xenemu_ring *ring, bool paused)
+{
+	mutex_lock(&ring->lock);
+	ring->paused = paused;
+	mutex_unlock(&ring->lock);
+	if (!paused)
+		wake(ring);
+}
+
+/**
  * xenemu_ring_start - serve a ring that was attached
  * @ring: the ring
  *
  * What the guest has written before is served too: it may have been started
- * before its XenStore.
+ * before its XenStore. If its connection was restored, the guest is in the middle of
+ * something, and finds the page as it left it.
  */
 void xenemu_ring_start(struct xenemu_ring *ring)
 {
 	mutex_lock(&ring->lock);
 	if (ring->conn) {
-		xenemu_ring_core_greet(ring->page->va, xenemu_conn_features(ring->conn));
+		if (!xenemu_conn_is_restored(ring->conn))
+			xenemu_ring_core_greet(ring->page->va,
+					       xenemu_conn_features(ring->conn));
 		xenemu_evtchn_notify_peer(&ring->port->consumer);
 		queue_work(system_dfl_wq, &ring->work);
 	}
@@ -498,6 +524,7 @@ int xenemu_ring_reattach(struct xenemu_ring *ring, struct xenemu_domain *domain,
 	mutex_lock(&ring->lock);
 	if (ring->conn) {
 		swap(ring->page, page);
+		xenemu_conn_set_ring(ring->conn, port, gfn);
 		ret = reset(ring);
 		xenemu_evtchn_notify_peer(&ring->port->consumer);
 	} else {

@@ -13,6 +13,7 @@ struct xenemu_ring *xenemu_ring_attach(struct xenemu_store *store, struct xenemu
 int xenemu_ring_reattach(struct xenemu_ring *ring, struct xenemu_domain *domain, u64 gfn,
 			 u32 port);
 void xenemu_ring_start(struct xenemu_ring *ring);
+void xenemu_ring_pause(struct xenemu_ring *ring, bool paused);
 void xenemu_ring_detach(struct xenemu_ring *ring);
 
 struct xenemu_ring *xenemu_ring_get(struct xenemu_ring *ring);

@@ -77,7 +77,8 @@ int xenemu_ring_core_pull(struct xenstore_domain_interface *ring,
 		memcpy(to, from, avail);
 		/* The bytes are read before their room is given back. */
 		smp_store_release(&ring->req_cons, cons + avail);
-		request->used += avail;
+		/* Whoever saves the request finds as many bytes as it counts. */
+		smp_store_release(&request->used, request->used + avail);
 		*tell |= many;
 	}
 }

@@ -93,9 +93,11 @@ void xenemu_store_destroy(struct xenemu_store *store)
 	struct xenemu_sdomain *dom, *next;
 
 	mutex_lock(&store->lock);
+	xenemu_parked_drop(store, NULL, false);
 	list_for_each_entry_safe(dom, next, &store->domains, link)
 		xenemu_sdomain_remove(store, dom);
 	mutex_unlock(&store->lock);
+	xenemu_node_put(store, store->mark_top);
 	xenemu_node_put(store, store->top);
 	free_tables(store);
 	mutex_destroy(&store->lock);

@@ -2,6 +2,7 @@
 #ifndef XENEMU_STORE_STORE_H
 #define XENEMU_STORE_STORE_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
@@ -26,6 +27,7 @@
 
 struct xenemu_conn;
 struct xenemu_debt;
+struct xenemu_incoming;
 struct xenemu_store;
 
 /*
@@ -92,6 +94,7 @@ enum xenemu_conn_kind {
  * @sent: bytes already handed out by xenemu_conn_read()
  * @len: bytes in @data
  * @event: a watch event, not a reply
+ * @rest: what is left of a message that was begun to be read before it was restored
  * @spare: the connection's spare reply: not allocated on its own
  * @data: struct xsd_sockmsg and payload
  */
@@ -106,6 +109,7 @@ struct xenemu_msg {
 	u32 sent;
 	u32 len;
 	bool event;
+	bool rest;
 	bool spare;
 	char data[] __aligned(__alignof__(struct xsd_sockmsg));
 };
@@ -216,6 +220,97 @@ bool xenemu_store_is_introduced(struct xenemu_store *store, u16 domid);
  */
 void xenemu_store_get_stats(struct xenemu_store *store, struct xenemu_store_stats *stats);
 
+/* ---- Saving and restoring ---- */
+
+struct xenemu_capture;
+
+/**
+ * struct xenemu_save - a store being saved
+ * @format: XENEMU_STORE_FORMAT_*
+ * @flags: XENEMU_SAVE_*
+ * @since: save the difference to what was saved with this generation; 0 for all
+ * @write: takes the stream piece by piece, without a lock held. Returns 0 or an errno
+ *	that ends it
+ * @priv: passed to that
+ * @cap: what is saved
+ * @len: result: length of the stream
+ * @gen: result: generation of what is saved
+ */
+struct xenemu_save {
+	u32 format;
+	u32 flags;
+	u64 since;
+	int (*write)(void *priv, const void *data, size_t len);
+	void *priv;
+	struct xenemu_capture *cap;
+	u64 len;
+	u64 gen;
+};
+
+/**
+ * xenemu_save_begin - capture a store
+ * @store: the store
+ * @save: how it is to be saved
+ *
+ * The store is locked only here, not while the stream is written.
+ *
+ * Return: 0; -EOPNOTSUPP for an unknown format, or if there is no difference in that;
+ * -ESTALE if @save->since is not what was remembered; -ENOMEM.
+ */
+int xenemu_save_begin(struct xenemu_store *store, struct xenemu_save *save);
+
+/**
+ * xenemu_save_write - write the stream
+ * @save: a store that was captured
+ *
+ * Return: 0, -ENOMEM, or what @save->write returned.
+ */
+int xenemu_save_write(struct xenemu_save *save);
+
+/**
+ * xenemu_save_end - end saving
+ * @save: a store that was captured
+ * @success: the stream is where it should be: as @save->flags say, the next may be the
+ *	difference to it
+ */
+void xenemu_save_end(struct xenemu_save *save, bool success);
+
+/**
+ * struct xenemu_restore_why - why a stream was refused
+ * @reason: XENEMU_RESTORE_BAD_*, or 0
+ * @type: type of the record that is wrong
+ * @record: its number, from 0
+ * @offset: where it begins
+ */
+struct xenemu_restore_why {
+	u32 reason;
+	u32 type;
+	u64 record;
+	u64 offset;
+};
+
+/* Longest stream that can be restored. */
+#define XENEMU_RESTORE_MAX	BIT_ULL(30)
+
+/**
+ * xenemu_restore_store - restore a store
+ * @store: a store without connections and nodes; or for a difference, one that has not
+ *	been used since that was restored which it is a difference to
+ * @data: the stream; must not change
+ * @len: length of that
+ * @flags: XENEMU_RESTORE_*
+ * @why: result: why it was refused
+ *
+ * Restored domains exist as if xenemu_store_add_domain() had been called, which is
+ * still to be called. Restored connections wait to be claimed.
+ *
+ * Return: 0, or without effect: -EBADMSG for a bad stream, -EOPNOTSUPP for an unknown
+ * version, -EBUSY if the store is in use, -ESTALE if it is not what this is a
+ * difference to, -ENOMEM.
+ */
+int xenemu_restore_store(struct xenemu_store *store, const void *data, size_t len, u32 flags,
+			 struct xenemu_restore_why *why);
+
 /* ---- Connections ---- */
 
 /**
@@ -226,12 +321,86 @@ void xenemu_store_get_stats(struct xenemu_store *store, struct xenemu_store_stat
  * @ops: the carrier's callbacks
  * @priv: passed to @ops
  *
+ * If a restored connection waits for the ring of that domain, it becomes this one.
+ *
  * Return: the connection, ERR_PTR(-ENOENT) if there is no such domain, or
  * ERR_PTR(-ENOMEM).
  */
 struct xenemu_conn *xenemu_conn_create(struct xenemu_store *store, u16 domid,
 				       enum xenemu_conn_kind kind,
 				       const struct xenemu_conn_ops *ops, void *priv);
+
+/**
+ * xenemu_conn_claim - connect a client again
+ * @store: a store that was restored
+ * @domid: domain the client acts as
+ * @id: number of a connection that was saved, and waits for its store fd
+ * @ops: the carrier's callbacks
+ * @priv: passed to @ops
+ *
+ * Return: the connection, or ERR_PTR(-ENOENT) if there is no such.
+ */
+struct xenemu_conn *xenemu_conn_claim(struct xenemu_store *store, u16 domid, u32 id,
+				      const struct xenemu_conn_ops *ops, void *priv);
+
+/**
+ * xenemu_conn_id - number of a connection
+ * @conn: the connection
+ *
+ * Context: any.
+ *
+ * Return: what xenemu_conn_claim() knows it by after it was saved and restored.
+ */
+u32 xenemu_conn_id(const struct xenemu_conn *conn);
+
+/**
+ * xenemu_conn_is_restored - whether a connection went on after it was restored
+ * @conn: the connection
+ *
+ * Context: any.
+ *
+ * Return: true if it was not begun in this store.
+ */
+bool xenemu_conn_is_restored(const struct xenemu_conn *conn);
+
+/**
+ * xenemu_conn_set_input - show where requests are put together
+ * @conn: the connection
+ * @input: the carrier's, for as long as the connection lasts. After bytes were put
+ *	there, @input->used is set with smp_store_release(), and what it counts does
+ *	not change before xenemu_conn_next_input()
+ *
+ * So that the half-read request is saved with the connection.
+ */
+void xenemu_conn_set_input(struct xenemu_conn *conn, struct xenemu_incoming *input);
+
+/**
+ * xenemu_conn_next_input - the request was carried out, or is not wanted any more
+ * @conn: the connection
+ * @input: the carrier's, which is emptied
+ */
+void xenemu_conn_next_input(struct xenemu_conn *conn, struct xenemu_incoming *input);
+
+/**
+ * xenemu_conn_feed - take input that was restored with the connection
+ * @conn: the connection
+ * @input: the carrier's. Bytes are added until the request is complete
+ *
+ * To be called before other bytes are read.
+ *
+ * Context: process; no spinlock held.
+ */
+void xenemu_conn_feed(struct xenemu_conn *conn, struct xenemu_incoming *input);
+
+/**
+ * xenemu_conn_set_ring - say where the ring of a connection is
+ * @conn: the connection of a guest
+ * @port: the guest's event channel port
+ * @gfn: frame of the ring page
+ *
+ * So that it is saved with the connection.
+ */
+void xenemu_conn_set_ring(struct xenemu_conn *conn, u32 port, u64 gfn);
 
 /**
  * xenemu_conn_destroy - disconnect a client

@@ -388,24 +388,49 @@ static void blame(struct xenemu_request *req, const struct xenemu_touch *touch,
 	xenemu_limit_blame(req->conn, find_writer(at->node ? touch->base : NULL, node), lost);
 }
 
+/* The first that is no more as it was, or NULL; @at: what is there now. */
+static const struct xenemu_touch *find_conflict(const struct xenemu_txn *txn,
+						struct xenemu_lookup *at)
+{
+	struct xenemu_node *top = txn->conn->store->top;
+	const struct xenemu_touch *touch;
+
+	if (top == txn->base)
+		return NULL;
+	list_for_each_entry(touch, &txn->touched, link) {
+		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
+
+		xenemu_tree_find(top, &path, at);
+		if (is_changed(touch, at->node))
+			return touch;
+	}
+	return NULL;
+}
+
 static bool has_conflict(struct xenemu_request *req)
 {
-	struct xenemu_store *store = req->store;
 	const struct xenemu_touch *touch;
 	struct xenemu_lookup at;
 
-	if (store->top == req->txn->base)
-		return false;
-	list_for_each_entry(touch, &req->txn->touched, link) {
-		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
+	touch = find_conflict(req->txn, &at);
+	if (touch)
+		blame(req, touch, &at);
+	return touch;
+}
 
-		xenemu_tree_find(store->top, &path, &at);
-		if (is_changed(touch, at.node)) {
-			blame(req, touch, &at);
-			return true;
-		}
-	}
-	return false;
+/**
+ * xenemu_txn_is_lost - whether a transaction could not be committed now
+ * @txn: the transaction
+ *
+ * Return: true if it could not, should it write.
+ */
+bool xenemu_txn_is_lost(const struct xenemu_txn *txn)
+{
+	struct xenemu_lookup at;
+
+	lockdep_assert_held(&txn->conn->store->lock);
+
+	return txn->error || find_conflict(txn, &at);
 }
 
 /* A domain that was given nodes by the transaction may have died since. */

@@ -13,7 +13,6 @@
 #include <linux/errno.h>
 #include <linux/overflow.h>
 
-
 /**
  * xenemu_watch_create_root - make the root of a trie
  *

@@ -34,6 +34,9 @@
  *  - ENOENT: there is no such domain, vCPU, port or region.
  *  - EEXIST: it exists already.
  *  - ENOSPC: a limit of the host or domain is reached.
+ *  - EBADMSG: a saved state is none; where and why is returned.
+ *  - ESTALE: a saved difference is one to another state.
+ *  - EBUSY: it is in use.
  *  - EMSGSIZE: an array or buffer is too small; the size needed is returned.
  *  - ENOMEM: out of memory.
  *  - EOVERFLOW: an address range wraps or exceeds what the guest can address.
@@ -49,6 +52,9 @@ enum {
 	XENEMU_CMD_HOST_OPEN_STORE = 0x02,
 	XENEMU_CMD_HOST_OPEN_EVTCHN = 0x03,
 	XENEMU_CMD_HOST_OPEN_GNTTAB = 0x04,
+	XENEMU_CMD_HOST_SAVE_STORE = 0x05,
+	XENEMU_CMD_HOST_RESTORE_STORE = 0x06,
+	XENEMU_CMD_HOST_PAUSE_STORE = 0x07,
 
 	XENEMU_CMD_DOMAIN_SET_MEMORY = 0x20,
 	XENEMU_CMD_DOMAIN_SET_MEMORY_MAP = 0x21,
@@ -66,6 +72,7 @@ enum {
 	XENEMU_CMD_VCPU_SYNC = 0x43,
 
 	XENEMU_CMD_STORE_REQUEST = 0x60,
+	XENEMU_CMD_STORE_GET_CONNECTION = 0x61,
 };
 
 /* ---------------------------------------------------------------------- */
@@ -110,6 +117,8 @@ struct xenemu_query {
 #define XENEMU_FEATURE_GNTTAB_V1	(1ULL << 2)
 /* XenStore, with store fds. */
 #define XENEMU_FEATURE_STORE		(1ULL << 3)
+/* Saving and restoring the XenStore. */
+#define XENEMU_FEATURE_STORE_STATE	(1ULL << 4)
 
 #define XENEMU_QUERY _IO(XENEMU_TYPE, XENEMU_CMD_QUERY)
 
@@ -155,7 +164,9 @@ struct xenemu_host_create_domain {
  * @size: sizeof(struct xenemu_host_open)
  * @flags: Must be 0
  * @domid: domain to act as. 0 is dom0, which always exists and is privileged
- * @__reserved: Must be 0
+ * @connection: for XENEMU_HOST_OPEN_STORE, 0 for a new connection, or the number of one
+ *              that was restored: see XENEMU_STORE_GET_CONNECTION. Must be 0 for the
+ *              others
  *
  * XENEMU_HOST_OPEN_STORE makes a XenStore connection that speaks the XenStore
  * wire protocol with read(), write() and poll(), and XENEMU_STORE_REQUEST.
@@ -163,18 +174,171 @@ struct xenemu_host_create_domain {
  * of <xen/evtchn.h>. XENEMU_HOST_OPEN_GNTTAB makes a mapper of grants with the
  * interface of <xen/gntdev.h>.
  *
- * Return: the new fd. ENOENT for a domain that does not exist.
+ * Return: the new fd. ENOENT for a domain that does not exist, and for a connection that
+ * does not wait for an fd of that domain.
  */
 struct xenemu_host_open {
 	__u32 size;
 	__u32 flags;
 	__u32 domid;
-	__u32 __reserved;
+	__u32 connection;
 };
 
 #define XENEMU_HOST_OPEN_STORE _IO(XENEMU_TYPE, XENEMU_CMD_HOST_OPEN_STORE)
 #define XENEMU_HOST_OPEN_EVTCHN _IO(XENEMU_TYPE, XENEMU_CMD_HOST_OPEN_EVTCHN)
 #define XENEMU_HOST_OPEN_GNTTAB _IO(XENEMU_TYPE, XENEMU_CMD_HOST_OPEN_GNTTAB)
+
+/* What XENEMU_HOST_SAVE_STORE writes. XENEMU_HOST_RESTORE_STORE reads them all. */
+
+/* xenemu's own: everything, in few bytes. */
+#define XENEMU_STORE_FORMAT_COMPACT	0
+/* Xen's, for tools of Xen up to 4.20. */
+#define XENEMU_STORE_FORMAT_XEN_V1	1
+/* Xen's, with the depth of watches and the features of domains. */
+#define XENEMU_STORE_FORMAT_XEN_V2	2
+
+/**
+ * struct xenemu_host_save_store - ioctl(XENEMU_HOST_SAVE_STORE) on a host fd
+ * @size: sizeof(struct xenemu_host_save_store)
+ * @flags: XENEMU_SAVE_*
+ * @format: XENEMU_STORE_FORMAT_*
+ * @__reserved: Must be 0
+ * @since: 0, or the @out_generation of the last call with XENEMU_SAVE_TRACK: then
+ *         only what is different since is saved
+ * @buf: where to put the stream
+ * @len: in: room at @buf. out: length of the stream
+ * @out_generation: which state of the XenStore it holds
+ *
+ * Save the host's XenStore: nodes with their permissions, domains with their limits
+ * and features, and connections with watches, transactions, half-read requests and
+ * unread replies and events. It is the state of one moment, while requests go on
+ * before and after. A VMM that will restore a guest from it stops the guest first
+ * and calls XENEMU_HOST_PAUSE_STORE, so that the guest's ring pages stay as they are.
+ *
+ * A long tree can be sent ahead: save with XENEMU_SAVE_TRACK while the guest runs,
+ * then again and again with @since, at last with the guest stopped. What is restored
+ * in the same order is what was saved last.
+ *
+ * Errors: EMSGSIZE if the stream is longer than @len, which then is the length needed
+ * just now; ESTALE if @since is not what the last call with XENEMU_SAVE_TRACK
+ * returned; EOPNOTSUPP for an unknown format, and for @since or XENEMU_SAVE_TRACK with
+ * another than XENEMU_STORE_FORMAT_COMPACT.
+ */
+struct xenemu_host_save_store {
+	__u32 size;
+	__u32 flags;
+	__u32 format;
+	__u32 __reserved;
+	__aligned_u64 since;
+	__aligned_u64 buf;
+	__aligned_u64 len;
+	__aligned_u64 out_generation;
+};
+
+/*
+ * Remember what was saved, so that the next call can save the difference. There is one
+ * such memory; it costs what has changed since. A call with @since and without this
+ * flag ends it.
+ */
+#define XENEMU_SAVE_TRACK		(1U << 0)
+
+#define XENEMU_HOST_SAVE_STORE _IO(XENEMU_TYPE, XENEMU_CMD_HOST_SAVE_STORE)
+
+/* Why XENEMU_HOST_RESTORE_STORE refused a stream. */
+
+/* It does not begin as any stream. */
+#define XENEMU_RESTORE_BAD_HEADER	1
+/* Its version, byte order or flags are unknown. */
+#define XENEMU_RESTORE_BAD_VERSION	2
+/* It ends before it is complete. */
+#define XENEMU_RESTORE_BAD_END		3
+/* It goes on behind its end. */
+#define XENEMU_RESTORE_BAD_TRAILER	4
+/* A length or count does not fit into its record. */
+#define XENEMU_RESTORE_BAD_LENGTH	5
+/* A path or a name is none. */
+#define XENEMU_RESTORE_BAD_PATH		6
+/* A node's parent is not there. */
+#define XENEMU_RESTORE_BAD_PARENT	7
+/* Permissions are none. */
+#define XENEMU_RESTORE_BAD_PERMS	8
+/* A value is too long. */
+#define XENEMU_RESTORE_BAD_VALUE	9
+/* A domain's number is none, or is there twice, or not at all. */
+#define XENEMU_RESTORE_BAD_DOMAIN	10
+/* The same for a connection, or it is of an unknown kind. */
+#define XENEMU_RESTORE_BAD_CONNECTION	11
+/* A watch is there twice, or its token is none. */
+#define XENEMU_RESTORE_BAD_WATCH	12
+/* A transaction's number is none, or is there twice, or not at all. */
+#define XENEMU_RESTORE_BAD_TRANSACTION	13
+/* What a connection has not read are no messages, or too many. */
+#define XENEMU_RESTORE_BAD_MESSAGE	14
+/* A reference to something before it leads nowhere. */
+#define XENEMU_RESTORE_BAD_REFERENCE	15
+
+/**
+ * struct xenemu_host_restore_store - ioctl(XENEMU_HOST_RESTORE_STORE) on a host fd
+ * @size: sizeof(struct xenemu_host_restore_store)
+ * @flags: XENEMU_RESTORE_*
+ * @buf: the stream
+ * @len: its length
+ * @out_reason: XENEMU_RESTORE_BAD_*; 0 if the stream is not to blame
+ * @out_type: type of the record that is wrong, as the format numbers them
+ * @out_record: its number in the stream, from 0
+ * @out_offset: where in the stream it begins
+ *
+ * Restore a XenStore, wholly or not at all, into a host whose own has never been used:
+ * without nodes, connections and introduced domains. Domains may have been made or be
+ * made thereafter, in any order.
+ *
+ * Restored connections wait, with all they had. That of a guest's ring goes on when the
+ * domain is introduced (XS_INTRODUCE), without a reset and without @introduceDomain:
+ * the guest does not notice. That of a store fd goes on in the fd that
+ * XENEMU_HOST_OPEN_STORE opens for it, see struct xenemu_host_open.
+ *
+ * A difference can be restored if nothing has happened since that was restored which
+ * it is a difference to.
+ *
+ * Errors: E2BIG for a stream of more than 1 GiB; EBADMSG for a bad stream, EOPNOTSUPP
+ * for one of an unknown version, both with @out_reason and what follows it; EBUSY if the
+ * XenStore is in use; ESTALE if it is not what the stream is a difference to.
+ */
+struct xenemu_host_restore_store {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 buf;
+	__aligned_u64 len;
+	__u32 out_reason;
+	__u32 out_type;
+	__aligned_u64 out_record;
+	__aligned_u64 out_offset;
+};
+
+/* Leave the connections of store fds out. */
+#define XENEMU_RESTORE_NO_FDS		(1U << 0)
+
+#define XENEMU_HOST_RESTORE_STORE _IO(XENEMU_TYPE, XENEMU_CMD_HOST_RESTORE_STORE)
+
+/**
+ * struct xenemu_host_pause_store - ioctl(XENEMU_HOST_PAUSE_STORE) on a host fd
+ * @size: sizeof(struct xenemu_host_pause_store)
+ * @flags: Must be 0
+ * @paused: 1 or 0
+ * @__reserved: Must be 0
+ *
+ * Stop or go on serving the rings of guests. When the call returns with @paused, none
+ * is touched any more, whatever is in it: so ring pages belong to what
+ * XENEMU_HOST_SAVE_STORE saves thereafter. Store fds go on.
+ */
+struct xenemu_host_pause_store {
+	__u32 size;
+	__u32 flags;
+	__u32 paused;
+	__u32 __reserved;
+};
+
+#define XENEMU_HOST_PAUSE_STORE _IO(XENEMU_TYPE, XENEMU_CMD_HOST_PAUSE_STORE)
 
 /* ---------------------------------------------------------------------- */
 /* Domain fd                                                               */
@@ -598,5 +762,25 @@ struct xenemu_store_request {
 };
 
 #define XENEMU_STORE_REQUEST _IO(XENEMU_TYPE, XENEMU_CMD_STORE_REQUEST)
+
+/**
+ * struct xenemu_store_connection - ioctl(XENEMU_STORE_GET_CONNECTION) on a store fd
+ * @size: sizeof(struct xenemu_store_connection)
+ * @flags: Must be 0
+ * @out_connection: number of the connection, not 0
+ * @out_domid: domain it acts as
+ *
+ * By this number the connection is known when the host's XenStore was saved, and
+ * restored: XENEMU_HOST_OPEN_STORE can then open a store fd that goes on with it, with
+ * its watches, transactions, half-written request and unread replies.
+ */
+struct xenemu_store_connection {
+	__u32 size;
+	__u32 flags;
+	__u32 out_connection;
+	__u32 out_domid;
+};
+
+#define XENEMU_STORE_GET_CONNECTION _IO(XENEMU_TYPE, XENEMU_CMD_STORE_GET_CONNECTION)
 
 #endif /* _UAPI_LINUX_XENEMU_H */

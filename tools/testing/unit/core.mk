@@ -3,8 +3,9 @@
 # Pure cores: files of xenemu/ that need nothing but what include/linux offers. A new
 # one is a line here, and a test program: a file *_test.c in this directory.
 
-core := $(addprefix store/,conn control domain htab kids limit node path perm proto \
-	  quota store tree txn watch)
+core := $(addprefix store/,builder capture conn control diff domain htab kids limit \
+	  node parked path perm proto quota restore save sink store tree txn watch \
+	  xen_read xen_write)
 core += store/ring_core
 core += grant_entry
 
@@ -13,4 +14,4 @@ top-dir := $(unit-dir)../../../
 
 core-flags := -std=gnu11 -g -O1 -fno-omit-frame-pointer -D_GNU_SOURCE \
 	      -Wall -Wno-address-of-packed-member -Werror \
-	      -I$(unit-dir)include -I$(top-dir)xenemu -MMD -MP -pthread
+	      -I$(unit-dir)include -I$(top-dir)xenemu -I$(top-dir)include/uapi -MMD -MP -pthread

@@ -66,12 +66,19 @@ void client_close(struct client *c)
 	c->conn = NULL;
 }
 
-struct env *env_create_bare(void)
+struct env *env_create_empty(void)
 {
 	struct env *env = calloc(1, sizeof(*env));
 
 	env->store = xenemu_store_create(&store_ops, env);
 	CHECK(!IS_ERR(env->store));
+	return env;
+}
+
+struct env *env_create_bare(void)
+{
+	struct env *env = env_create_empty();
+
 	client_open(env, &env->dom0, 0, XENEMU_CONN_FD);
 	client_open(env, &env->dom0b, 0, XENEMU_CONN_FD);
 	return env;
@@ -436,6 +443,169 @@ char *dump(struct env *env)
 		fwrite(xenemu_node_value(node), 1, node->value_len, out);
 		fputc('\n', out);
 	}
+	fclose(out);
+	return text;
+}
+
+/* ---- Saving and restoring ---- */
+
+static int append(void *priv, const void *data, size_t len)
+{
+	struct saved *saved = priv;
+
+	if (saved->len + len > saved->room) {
+		saved->room = 2 * (saved->len + len);
+		saved->data = realloc(saved->data, saved->room);
+	}
+	memcpy(saved->data + saved->len, data, len);
+	saved->len += len;
+	return 0;
+}
+
+int env_save(struct env *env, u32 format, u32 flags, u64 since, struct saved *saved)
+{
+	struct xenemu_save save = {
+		.format = format,
+		.flags = flags,
+		.since = since,
+		.write = append,
+		.priv = saved,
+	};
+	int ret;
+
+	memset(saved, 0, sizeof(*saved));
+	ret = xenemu_save_begin(env->store, &save);
+	if (ret)
+		return ret;
+	ret = xenemu_save_write(&save);
+	xenemu_save_end(&save, !ret);
+	if (!ret)
+		CHECK_EQ(save.len, saved->len);
+	saved->gen = save.gen;
+	return ret;
+}
+
+int env_restore(struct env *env, const struct saved *saved)
+{
+	struct xenemu_restore_why why;
+	u8 *copy = malloc(saved->len);
+	int ret;
+
+	/* Exactly as large, so that ASan sees a read behind it. */
+	memcpy(copy, saved->data, saved->len);
+	ret = xenemu_restore_store(env->store, copy, saved->len, 0, &why);
+	free(copy);
+	if (ret == -EBADMSG)
+		printf("# record %llu of type %u at %llu: reason %u\n", why.record, why.type,
+		       why.offset, why.reason);
+	return ret;
+}
+
+static void claim(struct env *env, struct client *to, struct client *from)
+{
+	u32 id;
+
+	if (!from->conn)
+		return;
+	id = xenemu_conn_id(from->conn);
+	*to = *from;
+	to->env = env;
+	if (from->conn->kind == XENEMU_CONN_RING)
+		to->conn = xenemu_conn_create(env->store, from->domid, XENEMU_CONN_RING,
+					      &conn_ops, to);
+	else
+		to->conn = xenemu_conn_claim(env->store, from->domid, id, &conn_ops, to);
+	CHECK(!IS_ERR(to->conn));
+	CHECK(xenemu_conn_is_restored(to->conn));
+	CHECK_EQ(xenemu_conn_id(to->conn), id);
+}
+
+void env_claim(struct env *env, struct env *from)
+{
+	const struct xenemu_sdomain *dom;
+	u32 i;
+
+	list_for_each_entry(dom, &from->store->domains, link)
+		if (!dom->privileged)
+			CHECK_EQ(xenemu_store_add_domain(env->store, dom->domid), 0);
+	claim(env, &env->dom0, &from->dom0);
+	claim(env, &env->dom0b, &from->dom0b);
+	for (i = 1; i <= 3; i++)
+		claim(env, &env->guest[i], &from->guest[i]);
+}
+
+/* Clients are known by their addresses, which stay; so the stores change places. */
+void env_migrate(struct env *env, u32 format)
+{
+	struct env *old = malloc(sizeof(*old));
+	struct saved saved;
+	u32 i;
+
+	*old = *env;
+	old->store->priv = old;
+	CHECK_EQ(env_save(old, format, 0, 0, &saved), 0);
+	env->store = xenemu_store_create(&store_ops, env);
+	CHECK(!IS_ERR(env->store));
+	CHECK_EQ(env_restore(env, &saved), 0);
+	free(saved.data);
+	env_claim(env, old);
+	env_destroy(old);
+	for (i = 1; i <= 3; i++)
+		if (env->guest[i].conn)
+			CHECK_EQ(env->guest[i].conn->dom->absent, false);
+}
+
+static void dump_conn(FILE *out, const struct xenemu_conn *conn)
+{
+	const struct xenemu_watch *watch;
+	const struct xenemu_txn *txn;
+	const struct xenemu_touch *touch;
+	const struct xenemu_msg *msg;
+
+	fprintf(out, "conn %u of %u kind %u dead %u port %u gfn %llu txn %u replies %u\n",
+		conn->id, conn->dom->domid, conn->kind, conn->dead, conn->port, conn->gfn,
+		conn->next_txn, conn->nr_replies);
+	list_for_each_entry(watch, &conn->watches, conn_link)
+		fprintf(out, " watch %.*s %s rel %u depth %d mem %u\n", watch->path_len,
+			watch->data, xenemu_watch_token(watch), watch->rel, watch->depth,
+			watch->mem);
+	list_for_each_entry(txn, &conn->txns, link) {
+		fprintf(out, " txn %u error %d top %u mem %zu\n", txn->id, txn->error,
+			!!txn->top, txn->mem);
+		list_for_each_entry(touch, &txn->touched, link)
+			fprintf(out, "  touch %s %x base %u\n", touch->path, touch->flags,
+				!!touch->base);
+		list_for_each_entry(touch, &txn->written, apply)
+			fprintf(out, "  write %s\n", touch->path);
+	}
+	list_for_each_entry(msg, &conn->out, list)
+		fprintf(out, " msg event %u len %u\n", msg->event, msg->len - msg->sent);
+}
+
+char *dump_rest(struct env *env)
+{
+	const struct xenemu_sdomain *dom;
+	const struct xenemu_conn *conn;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	u32 i;
+
+	for (i = 0; i < XENEMU_NR_QUOTAS; i++)
+		fprintf(out, "quota %u\n", env->store->quota[i]);
+	list_for_each_entry(dom, &env->store->domains, link) {
+		fprintf(out, "domain %u introduced %u shutdown %u features %x target %d ",
+			dom->domid, dom->introduced, dom->shutdown, dom->features,
+			dom->target ? dom->target->domid : -1);
+		fprintf(out, "nodes %u watches %u txns %u mem %ld quota %x\n", dom->nr_nodes,
+			dom->nr_watches, dom->nr_txns, atomic_long_read(&dom->mem),
+			dom->quota_set);
+		for (i = 0; i < XENEMU_NR_QUOTAS; i++)
+			if (dom->quota_set & BIT(i))
+				fprintf(out, " %u: %u\n", i, dom->quota[i]);
+	}
+	list_for_each_entry(conn, &env->store->conns, link)
+		dump_conn(out, conn);
 	fclose(out);
 	return text;
 }

@@ -44,6 +44,30 @@ struct env {
 struct env *env_create(void);
 struct env *env_create_bare(void);	/* without domains but dom0 */
 void env_destroy(struct env *env);
+
+/* A saved store. */
+struct saved {
+	u8 *data;
+	size_t len;
+	size_t room;
+	u64 gen;
+};
+
+/* Save; the result is the caller's. Returns what xenemu_save_store() did. */
+int env_save(struct env *env, u32 format, u32 flags, u64 since, struct saved *saved);
+
+/* A store without any client, and restoring one. */
+struct env *env_create_empty(void);
+int env_restore(struct env *env, const struct saved *saved);
+
+/* Take all that was restored over from the clients of another store, which end. */
+void env_claim(struct env *env, struct env *from);
+
+/* Save, restore into a new store and go on with that. */
+void env_migrate(struct env *env, u32 format);
+
+/* The store's domains, connections, watches and transactions as text. */
+char *dump_rest(struct env *env);
 void client_open(struct env *env, struct client *c, u16 domid, enum xenemu_conn_kind kind);
 void client_close(struct client *c);
 

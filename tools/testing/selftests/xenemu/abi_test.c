@@ -29,9 +29,12 @@ static const struct call {
 	  offsetof(struct type, last) + sizeof(((struct type *)0)->last), reserved }
 	CALL(HOST, XENEMU_QUERY, xenemu_query, out_memory_flags, 0),
 	CALL(HOST, XENEMU_HOST_CREATE_DOMAIN, xenemu_host_create_domain, handle, 0),
-	CALL(HOST, XENEMU_HOST_OPEN_STORE, xenemu_host_open, __reserved, 12),
-	CALL(HOST, XENEMU_HOST_OPEN_EVTCHN, xenemu_host_open, __reserved, 12),
-	CALL(HOST, XENEMU_HOST_OPEN_GNTTAB, xenemu_host_open, __reserved, 12),
+	CALL(HOST, XENEMU_HOST_OPEN_STORE, xenemu_host_open, connection, 0),
+	CALL(HOST, XENEMU_HOST_OPEN_EVTCHN, xenemu_host_open, connection, 12),
+	CALL(HOST, XENEMU_HOST_OPEN_GNTTAB, xenemu_host_open, connection, 12),
+	CALL(HOST, XENEMU_HOST_SAVE_STORE, xenemu_host_save_store, out_generation, 12),
+	CALL(HOST, XENEMU_HOST_RESTORE_STORE, xenemu_host_restore_store, out_offset, 0),
+	CALL(HOST, XENEMU_HOST_PAUSE_STORE, xenemu_host_pause_store, __reserved, 12),
 	CALL(DOMAIN, XENEMU_QUERY, xenemu_query, out_memory_flags, 0),
 	CALL(DOMAIN, XENEMU_DOMAIN_SET_MEMORY, xenemu_domain_set_memory, user_addr, 0),
 	CALL(DOMAIN, XENEMU_DOMAIN_SET_MEMORY_MAP, xenemu_domain_set_memory_map, __reserved, 20),
@@ -49,6 +52,7 @@ static const struct call {
 	CALL(VCPU, XENEMU_VCPU_SET_UPCALL, xenemu_vcpu_set_upcall, __reserved, 12),
 	CALL(STORE, XENEMU_QUERY, xenemu_query, out_memory_flags, 0),
 	CALL(STORE, XENEMU_STORE_REQUEST, xenemu_store_request, __reserved, 44),
+	CALL(STORE, XENEMU_STORE_GET_CONNECTION, xenemu_store_connection, out_domid, 0),
 };
 
 FIXTURE(abi)

@@ -8,4 +8,6 @@
 #define max_t(type, a, b) max((type)(a), (type)(b))
 #define clamp(val, lo, hi) min(max(val, lo), hi)
 
+#define swap(a, b) do { typeof(a) __tmp = (a); (a) = (b); (b) = __tmp; } while (0)
+
 #endif

@@ -12,6 +12,7 @@ struct mutex {
 #define mutex_destroy(m) shim_lock_destroy(&(m)->lock)
 #define mutex_lock(m) shim_lock_take(&(m)->lock)
 #define mutex_lock_killable(m) (shim_lock_take(&(m)->lock), 0)
+#define mutex_lock_nested(m, subclass) mutex_lock(m)
 #define mutex_unlock(m) shim_lock_give(&(m)->lock)
 
 #endif
