@@ -65,7 +65,7 @@ struct xenemu_node *xenemu_node_alloc(const struct xenemu_edit *edit,
  * is linked through the dead objects themselves. Returns its size.
  */
 static size_t free_dead(struct xenemu_store *store, struct xenemu_node *node,
-		      struct xenemu_kids *kids)
+			struct xenemu_kids *kids)
 {
 	size_t bytes = 0;
 	u32 i;

@@ -8,111 +8,14 @@
  * operations at that moment must have the same results; if it refuses to, somebody must
  * have changed what the transaction had to do with.
  */
-#include "store_model.h"
+#include "store_model_tree.h"
 
-#include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xen/io/xs_wire.h>
 
-#define MAX_NODES	256
-#define MAX_PERMS	4
-#define MAX_TXNS	3
-#define MAX_LOG		12
-#define MAX_OUTSIDE	256
-#define MAX_WATCHES	6
-#define NR_CLIENTS	STORE_MODEL_CLIENTS
-#define NODE_QUOTA	30
-#define MAX_EVENTS	256
-
-/* Of an operation that older headers do not know. */
-#define SET_QUOTA	26
-
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-
-#define CHECK(cond)						\
-	do {							\
-		if (!(cond))					\
-			m->ops->fail(m->ctx, __LINE__, #cond);	\
-	} while (0)
-
-#define CHECK_EQ(got, want)	check_number(m, __LINE__, #got, got, want)
-#define CHECK_STR(got, want)	check_text(m, __LINE__, #got, got, want)
-
-struct mperm {
-	uint16_t domid;
-	uint8_t access;
-	uint32_t epoch;		/* of the domain; 0 if it did not exist */
-};
-
-struct mnode {
-	char path[40];
-	char value[8];
-	uint32_t nr_perms;
-	struct mperm perm[MAX_PERMS];
-};
-
-struct mtree {
-	uint32_t nr;
-	struct mnode node[MAX_NODES];
-};
-
-struct mop {
-	uint32_t type;
-	char path[40];
-	char arg[16];
-	int result;
-	char reply[512];
-	bool changed;
-	char first[40];		/* highest path that changed */
-};
-
-struct mtxn {
-	uint32_t id;
-	bool failed;
-	bool died;		/* a domain died since */
-	struct mtree base;
-	struct mtree view;
-	uint32_t nr_log;
-	struct mop log[MAX_LOG];
-	uint32_t nr_outside;
-	char outside[MAX_OUTSIDE][40];	/* paths that others changed since */
-};
-
-struct mwatch {
-	char path[40];
-	char token[4];
-	int depth;
-	bool relative;
-};
-
-struct mclient {
-	unsigned int nr;
-	uint16_t domid;
-	struct mtxn *txn[MAX_TXNS];
-	uint32_t nr_watches;
-	struct mwatch watch[MAX_WATCHES];
-	uint32_t nr_expected;
-	char expected[MAX_EVENTS][80];
-};
-
-struct model {
-	const struct store_model_ops *ops;
-	void *ctx;
-	uint64_t random;
-	struct store_model_result *result;
-	struct mtree tree;
-	uint32_t epoch[STORE_MODEL_DOMAINS + 1];	/* 0: there is no such domain */
-	uint32_t last_epoch;
-	struct mclient client[NR_CLIENTS];
-	char reply[XENSTORE_PAYLOAD_MAX + 1];
-	char events[65536];
-};
-
-static void check_number(struct model *m, int line, const char *what, long long got,
-			 long long want)
+void model_check_number(struct model *m, int line, const char *what, long long got,
+			long long want)
 {
 	char text[256];
 
@@ -122,8 +25,8 @@ static void check_number(struct model *m, int line, const char *what, long long 
 	m->ops->fail(m->ctx, line, text);
 }
 
-static void check_text(struct model *m, int line, const char *what, const char *got,
-		       const char *want)
+void model_check_text(struct model *m, int line, const char *what, const char *got,
+		      const char *want)
 {
 	char text[1024];
 
@@ -184,88 +87,6 @@ static uint32_t begin(struct model *m, struct mclient *mc)
 	return strtoul(m->reply, NULL, 10);
 }
 
-/* ---- The tree ---- */
-
-static struct mnode *find(struct mtree *tree, const char *path)
-{
-	uint32_t i;
-
-	for (i = 0; i < tree->nr; i++)
-		if (!strcmp(tree->node[i].path, path))
-			return &tree->node[i];
-	return NULL;
-}
-
-static bool is_below(const char *path, const char *top)
-{
-	uint32_t len = strlen(top);
-
-	if (!strcmp(top, "/"))
-		return path[1];
-	return !strncmp(path, top, len) && path[len] == '/';
-}
-
-static void parent_path(const char *path, char *parent)
-{
-	if (parent != path)
-		strcpy(parent, path);
-	*strrchr(parent, '/') = 0;
-	if (!*parent)
-		strcpy(parent, "/");
-}
-
-/* Nearest node that exists, strictly above. */
-static struct mnode *find_near(struct mtree *tree, const char *path)
-{
-	char up[40];
-	struct mnode *node = NULL;
-
-	strcpy(up, path);
-	while (!node && strcmp(up, "/")) {
-		parent_path(up, up);
-		node = find(tree, up);
-	}
-	return node;
-}
-
-static bool is_valid(struct model *m, const struct mperm *perm)
-{
-	return perm->epoch && perm->epoch == m->epoch[perm->domid];
-}
-
-static uint8_t access_of(struct model *m, const struct mnode *node, uint16_t domid)
-{
-	uint32_t i;
-
-	if (!domid || (node->perm[0].domid == domid && is_valid(m, &node->perm[0])))
-		return 7;
-	for (i = 1; i < node->nr_perms; i++)
-		if (node->perm[i].domid == domid && is_valid(m, &node->perm[i]))
-			return node->perm[i].access;
-	return node->perm[0].access;
-}
-
-static uint32_t count_owned(const struct mtree *tree, uint16_t domid)
-{
-	uint32_t i, nr = 0;
-
-	for (i = 0; i < tree->nr; i++)
-		nr += tree->node[i].perm[0].domid == domid;
-	return nr;
-}
-
-static int lookup(struct model *m, struct mtree *tree, const char *path, uint16_t domid, uint8_t want,
-		  struct mnode **node)
-{
-	struct mnode *near;
-
-	*node = find(tree, path);
-	if (*node)
-		return (access_of(m, *node, domid) & want) == want ? 0 : -EACCES;
-	near = find_near(tree, path);
-	return near && access_of(m, near, domid) & want ? -ENOENT : -EACCES;
-}
-
 /* ---- Watches ---- */
 
 static void expect(struct model *m, struct mclient *mc, const struct mwatch *w,
@@ -292,8 +113,8 @@ static uint32_t levels(const char *path)
 	return nr;
 }
 
-static void fire(struct model *m, const char *path, const struct mnode *old,
-		 const struct mnode *new, const struct mnode *parent, bool exact)
+void model_fire(struct model *m, const char *path, const struct mnode *old,
+		const struct mnode *new, const struct mnode *parent, bool exact)
 {
 	uint32_t i, k;
 
@@ -301,14 +122,14 @@ static void fire(struct model *m, const char *path, const struct mnode *old,
 		struct mclient *mc = &m->client[i];
 		uint16_t domid = mc->domid;
 
-		if (!(old && access_of(m, old, domid) & 1) &&
-		    !(new && access_of(m, new, domid) & 1) &&
-		    !(parent && access_of(m, parent, domid) & 1))
+		if (!(old && model_access_of(m, old, domid) & 1) &&
+		    !(new && model_access_of(m, new, domid) & 1) &&
+		    !(parent && model_access_of(m, parent, domid) & 1))
 			continue;
 		for (k = 0; k < mc->nr_watches; k++) {
 			struct mwatch *w = &mc->watch[k];
 
-			if (strcmp(w->path, path) && (exact || !is_below(path, w->path)))
+			if (strcmp(w->path, path) && (exact || !model_is_below(path, w->path)))
 				continue;
 			if (w->depth >= 0 && levels(path) - levels(w->path) > w->depth)
 				continue;
@@ -317,7 +138,7 @@ static void fire(struct model *m, const char *path, const struct mnode *old,
 	}
 }
 
-static void fire_removed(struct model *m, struct mtree *tree, const char *path)
+void model_fire_removed(struct model *m, struct mtree *tree, const char *path)
 {
 	char up[40];
 	uint32_t i;
@@ -325,10 +146,10 @@ static void fire_removed(struct model *m, struct mtree *tree, const char *path)
 	for (i = 0; i < tree->nr; i++) {
 		struct mnode *node = &tree->node[i];
 
-		if (!is_below(node->path, path))
+		if (!model_is_below(node->path, path))
 			continue;
-		parent_path(node->path, up);
-		fire(m, node->path, node, NULL, find(tree, up), true);
+		model_parent_path(node->path, up);
+		model_fire(m, node->path, node, NULL, model_find(tree, up), true);
 	}
 }
 
@@ -360,223 +181,6 @@ static void check_events(struct model *m)
 				  k < mc->nr_expected ? mc->expected[k] : "nothing");
 		mc->nr_expected = 0;
 		m->result->events += nr;
-	}
-}
-
-/* ---- Operations on an array ---- */
-
-static void set_node(struct model *m, struct mtree *tree, const char *path, uint16_t domid)
-{
-	struct mnode *near = find_near(tree, path), *node;
-	char up[40];
-	uint32_t i;
-
-	parent_path(path, up);
-	if (!find(tree, up)) {
-		set_node(m, tree, up, domid);
-		near = find_near(tree, path);
-	}
-	CHECK(tree->nr < MAX_NODES);
-	node = &tree->node[tree->nr++];
-	memset(node, 0, sizeof(*node));
-	strcpy(node->path, path);
-	node->perm[0] = near->perm[0];
-	node->nr_perms = 1;
-	if (domid) {
-		node->perm[0].domid = domid;
-		node->perm[0].epoch = m->epoch[domid];
-	}
-	for (i = 1; i < near->nr_perms; i++)
-		if (is_valid(m, &near->perm[i]) ||
-		    !domid || near->perm[0].domid == domid)
-			node->perm[node->nr_perms++] = near->perm[i];
-}
-
-static void remove_node(struct mtree *tree, const char *path)
-{
-	uint32_t i;
-
-	for (i = 0; i < tree->nr;) {
-		if (!strcmp(tree->node[i].path, path) || is_below(tree->node[i].path, path))
-			tree->node[i] = tree->node[--tree->nr];
-		else
-			i++;
-	}
-}
-
-/* Nodes that are missing on the way to a path, itself included. */
-static uint32_t count_missing(struct mtree *tree, const char *path)
-{
-	char up[40];
-	uint32_t nr = 0;
-
-	strcpy(up, path);
-	while (!find(tree, up)) {
-		nr++;
-		parent_path(up, up);
-	}
-	return nr;
-}
-
-static int parse_perms(struct model *m, const char *text, struct mnode *node)
-{
-	uint32_t i;
-
-	node->nr_perms = 0;
-	for (i = 0; text[i]; i += 2) {
-		struct mperm *perm = &node->perm[node->nr_perms++];
-
-		perm->access = strchr("nrwb", text[i]) - "nrwb";
-		perm->domid = text[++i] - '0';
-		perm->epoch = m->epoch[perm->domid];
-		if (!text[i + 1])
-			break;
-	}
-	return node->perm[0].epoch ? 0 : -ENOENT;
-}
-
-static void list_names(struct mtree *tree, const char *path, char *reply)
-{
-	char name[64][40], up[40];
-	uint32_t i, k, nr = 0;
-
-	for (i = 0; i < tree->nr; i++) {
-		if (!strcmp(tree->node[i].path, "/"))
-			continue;
-		parent_path(tree->node[i].path, up);
-		if (strcmp(up, path))
-			continue;
-		/* Ordered by length, then text. */
-		for (k = nr++; k; k--) {
-			const char *mine = strrchr(tree->node[i].path, '/') + 1;
-
-			if (strlen(name[k - 1]) < strlen(mine) ||
-			    (strlen(name[k - 1]) == strlen(mine) &&
-			     strcmp(name[k - 1], mine) < 0))
-				break;
-			strcpy(name[k], name[k - 1]);
-		}
-		strcpy(name[k], strrchr(tree->node[i].path, '/') + 1);
-	}
-	*reply = 0;
-	for (i = 0; i < nr; i++) {
-		strcat(reply, name[i]);
-		strcat(reply, " ");
-	}
-}
-
-static void list_perms(struct model *m, const struct mnode *node, char *reply)
-{
-	uint32_t i;
-
-	*reply = 0;
-	for (i = 0; i < node->nr_perms; i++) {
-		char one[8];
-
-		if (i && !is_valid(m, &node->perm[i]))
-			continue;
-		snprintf(one, sizeof(one), "%c%u ", "nrwb"[node->perm[i].access],
-			 node->perm[i].domid);
-		strcat(reply, one);
-	}
-}
-
-/* More nodes than the quota? @more: nodes that a transaction has added so far. */
-static bool too_many(struct model *m, struct mtree *tree, const char *path, uint16_t domid, int more)
-{
-	return domid && (int)(count_owned(&m->tree, domid) + count_missing(tree, path)) + more >
-			NODE_QUOTA;
-}
-
-/*
- * Do one operation on @tree. Events are expected if @m->tree is changed, that is, if
- * there is no transaction.
- */
-static void do_op(struct model *m, struct mtree *tree, uint16_t domid, int more, struct mop *op)
-{
-	bool live = tree == &m->tree;
-	struct mnode *node, old, wanted;
-	char up[40];
-
-	op->changed = false;
-	op->reply[0] = 0;
-	strcpy(op->first, op->path);
-	switch (op->type) {
-	case XS_READ:
-	case XS_DIRECTORY:
-	case XS_GET_PERMS:
-		op->result = lookup(m, tree, op->path, domid, 1, &node);
-		if (op->result)
-			return;
-		if (op->type == XS_READ)
-			strcpy(op->reply, node->value);
-		else if (op->type == XS_DIRECTORY)
-			list_names(tree, op->path, op->reply);
-		else
-			list_perms(m, node, op->reply);
-		return;
-	case XS_WRITE:
-	case XS_MKDIR:
-		op->result = lookup(m, tree, op->path, domid, 2, &node);
-		if (op->result && op->result != -ENOENT)
-			return;
-		if (op->type == XS_MKDIR && node)
-			return;
-		if (node) {
-			if (live)
-				fire(m, op->path, node, node, find_near(tree, op->path), false);
-			strcpy(node->value, op->arg);
-		} else {
-			op->result = -ENOSPC;
-			if (too_many(m, tree, op->path, domid, more))
-				return;
-			op->result = 0;
-			for (parent_path(op->path, up); !find(tree, up); parent_path(up, up))
-				strcpy(op->first, up);
-			set_node(m, tree, op->path, domid);
-			node = find(tree, op->path);
-			if (op->type == XS_WRITE)
-				strcpy(node->value, op->arg);
-			if (live)
-				fire(m, op->path, NULL, node, find_near(tree, op->path), false);
-		}
-		op->changed = true;
-		return;
-	case XS_RM:
-		op->result = lookup(m, tree, op->path, domid, 2, &node);
-		if (op->result == -ENOENT) {
-			parent_path(op->path, up);
-			op->result = find(tree, up) ? 0 : -ENOENT;
-			return;
-		}
-		if (!op->result && !strcmp(op->path, "/"))
-			op->result = -EINVAL;
-		if (op->result)
-			return;
-		if (live) {
-			fire_removed(m, tree, op->path);
-			fire(m, op->path, node, NULL, find_near(tree, op->path), false);
-		}
-		remove_node(tree, op->path);
-		op->changed = true;
-		return;
-	case XS_SET_PERMS:
-		memset(&wanted, 0, sizeof(wanted));
-		op->result = parse_perms(m, op->arg, &wanted);
-		if (op->result)
-			return;
-		op->result = lookup(m, tree, op->path, domid, 6, &node);
-		if (!op->result && domid && wanted.perm[0].domid != node->perm[0].domid)
-			op->result = -EPERM;
-		if (op->result)
-			return;
-		old = *node;
-		node->nr_perms = wanted.nr_perms;
-		memcpy(node->perm, wanted.perm, sizeof(node->perm));
-		if (live)
-			fire(m, op->path, &old, node, find_near(tree, op->path), false);
-		op->changed = true;
-		return;
 	}
 }
 
@@ -674,6 +278,13 @@ static void note_outside(struct model *m, struct mtxn *own, const char *path, bo
 	}
 }
 
+/* How many nodes more a domain would have if the transaction were committed. */
+static int nodes_added(const struct mtxn *txn, uint16_t domid)
+{
+	return (int)model_count_owned(&txn->view, domid) -
+	       (int)model_count_owned(&txn->base, domid);
+}
+
 static void one_request(struct model *m, struct mclient *mc, struct mtxn *txn)
 {
 	uint16_t domid = mc->domid;
@@ -684,13 +295,13 @@ static void one_request(struct model *m, struct mclient *mc, struct mtxn *txn)
 	if (txn && txn->nr_log == MAX_LOG)
 		txn = NULL;
 	if (txn) {
-		more = (int)count_owned(&txn->view, domid) - (int)count_owned(&txn->base, domid);
-		do_op(m, &txn->view, domid, more, &op);
+		more = nodes_added(txn, domid);
+		model_do_op(m, &txn->view, domid, more, &op);
 		if (op.result == -ENOSPC)
 			txn->failed = true;
 		txn->log[txn->nr_log++] = op;
 	} else {
-		do_op(m, &m->tree, domid, 0, &op);
+		model_do_op(m, &m->tree, domid, 0, &op);
 		if (op.changed)
 			note_outside(m, NULL, op.first, false);
 	}
@@ -727,7 +338,7 @@ static bool may_refuse(const struct mtxn *txn)
 		for (k = 0; k < txn->nr_log; k++) {
 			const char *in = txn->log[k].path, *out = txn->outside[i];
 
-			if (!strcmp(in, out) || is_below(in, out) || is_below(out, in))
+			if (!strcmp(in, out) || model_is_below(in, out) || model_is_below(out, in))
 				return true;
 		}
 	}
@@ -740,7 +351,8 @@ static void expect_commit_events(struct model *m, struct mtxn *txn)
 
 	for (i = 0; i < txn->nr_log; i++) {
 		const char *path = txn->log[i].path;
-		struct mnode *base = find(&txn->base, path), *node = find(&txn->view, path);
+		struct mnode *base = model_find(&txn->base, path);
+		struct mnode *node = model_find(&txn->view, path);
 		bool removed = false;
 
 		if (!txn->log[i].changed)
@@ -749,9 +361,9 @@ static void expect_commit_events(struct model *m, struct mtxn *txn)
 			removed |= base && txn->log[k].changed && txn->log[k].type == XS_RM &&
 				   !strcmp(txn->log[k].path, path);
 		if (removed)
-			fire_removed(m, &txn->base, path);
+			model_fire_removed(m, &txn->base, path);
 		if (node || removed)
-			fire(m, path, base, node, find_near(&txn->view, path), false);
+			model_fire(m, path, base, node, model_find_near(&txn->view, path), false);
 	}
 }
 
@@ -778,10 +390,10 @@ static void replay(struct model *m, struct mtxn *txn, uint16_t domid)
 		/* What failed had no effect; but what was missing must still be. */
 		if (op->result) {
 			if (op->result == -ENOENT && op->type != XS_SET_PERMS)
-				CHECK(!find(&tree, op->path));
+				CHECK(!model_find(&tree, op->path));
 			continue;
 		}
-		do_op(m, &tree, domid, -1000, &again);
+		model_do_op(m, &tree, domid, -1000, &again);
 		CHECK_EQ(again.result, 0);
 		CHECK_STR(again.reply, op->reply);
 		CHECK_EQ(again.changed, op->changed);
@@ -806,7 +418,7 @@ static void end_txn(struct model *m, struct mclient *mc, uint32_t slot)
 		free(txn);
 		return;
 	}
-	more = (int)count_owned(&txn->view, domid) - (int)count_owned(&txn->base, domid);
+	more = nodes_added(txn, domid);
 	ret = request(m, mc, XS_TRANSACTION_END, txn->id, "T", 2);
 	m->result->commits += !ret;
 	m->result->conflicts += ret == -EAGAIN;
@@ -816,7 +428,7 @@ static void end_txn(struct model *m, struct mclient *mc, uint32_t slot)
 		CHECK_EQ(ret, 0);
 	} else if (ret == -ENOSPC) {
 		CHECK(domid && more > 0);
-		CHECK((int)count_owned(&m->tree, domid) + more > NODE_QUOTA);
+		CHECK((int)model_count_owned(&m->tree, domid) + more > NODE_QUOTA);
 	} else if (ret) {
 		CHECK_EQ(ret, -EAGAIN);
 		CHECK(may_refuse(txn));
@@ -907,12 +519,12 @@ static void make_home(struct model *m, uint16_t domid)
 	struct mop op = { .type = XS_MKDIR };
 
 	sprintf(op.path, "/local/domain/%u", domid);
-	do_op(m, &m->tree, 0, 0, &op);
+	model_do_op(m, &m->tree, 0, 0, &op);
 	CHECK_EQ(do_real(m, dom0, 0, &op), op.result);
 	check_events(m);
 	op.type = XS_SET_PERMS;
 	sprintf(op.arg, "n%u", domid);
-	do_op(m, &m->tree, 0, 0, &op);
+	model_do_op(m, &m->tree, 0, 0, &op);
 	CHECK_EQ(do_real(m, dom0, 0, &op), op.result);
 	note_outside(m, NULL, op.first, false);
 }
@@ -934,7 +546,7 @@ static void reopen(struct model *m, struct mclient *mc)
 static void domain_dies(struct model *m, uint16_t domid)
 {
 	struct mclient *mc = &m->client[store_model_client(domid)];
-	struct mnode *root = find(&m->tree, "/");
+	struct mnode *root = model_find(&m->tree, "/");
 	uint32_t i;
 
 	forget_client(mc);
@@ -957,9 +569,9 @@ static void domain_dies(struct model *m, uint16_t domid)
 		if (!first)
 			break;
 		strcpy(path, first->path);
-		fire_removed(m, &m->tree, path);
-		fire(m, path, first, NULL, find_near(&m->tree, path), false);
-		remove_node(&m->tree, path);
+		model_fire_removed(m, &m->tree, path);
+		model_fire(m, path, first, NULL, model_find_near(&m->tree, path), false);
+		model_remove_node(&m->tree, path);
 	}
 	note_outside(m, NULL, NULL, true);
 
@@ -982,7 +594,7 @@ static void check_tree(struct model *m)
 			struct mop op = { .type = types[k] };
 
 			strcpy(op.path, m->tree.node[i].path);
-			do_op(m, &m->tree, 0, 0, &op);
+			model_do_op(m, &m->tree, 0, 0, &op);
 			CHECK_EQ(do_real(m, dom0, 0, &op), op.result);
 			CHECK_STR(m->reply, op.reply);
 		}
