@@ -485,6 +485,7 @@ int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 
 void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flags,
 		     bool moved);
 int xenemu_txn_charge(struct xenemu_txn *txn, s64 bytes);
+void xenemu_txn_restore_charge(struct xenemu_txn *txn, s64 bytes);
 bool xenemu_txn_is_lost(const struct xenemu_txn *txn);
 void xenemu_txn_end(struct xenemu_txn *txn);
 void xenemu_txn_end_all(struct xenemu_conn *conn);

@@ -399,12 +399,16 @@ int xenemu_restore_count_txn(struct xenemu_restore *restore, struct xenemu_txn *
 {
 	struct xenemu_store *store = restore->store;
 	struct xenemu_diff diff;
+	s64 bytes = 0;
 	int ret;
 
 	ret = xenemu_diff_start(&diff, txn->base, txn->top);
 	if (ret)
 		return ret;
 	while ((ret = xenemu_diff_next(&diff, true)) > 0) {
+		if (diff.new)
+			bytes += sizeof(*diff.new) + sizeof(void *) + diff.new->name_len +
+				 diff.new->value_len;
 		if (diff.old)
 			xenemu_quota_count(store, diff.old->perms,
 					   diff.old->name_len + diff.old->value_len, -1);
@@ -415,6 +419,9 @@ int xenemu_restore_count_txn(struct xenemu_restore *restore, struct xenemu_txn *
 	xenemu_diff_end(&diff);
 	if (!ret)
 		ret = xenemu_quota_move_to_txn(store, txn);
+	/* About what it was charged; it was not too much then, so neither is it now. */
+	if (!ret)
+		xenemu_txn_restore_charge(txn, bytes);
 	xenemu_quota_cancel(store);
 	return ret;
 }

@@ -159,6 +159,19 @@ void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flag
 }
 
 /**
+ * xenemu_txn_restore_charge - charge for the tree of a restored transaction
+ * @txn: the transaction
+ * @bytes: memory that only it has
+ */
+void xenemu_txn_restore_charge(struct xenemu_txn *txn, s64 bytes)
+{
+	lockdep_assert_held(&txn->conn->store->lock);
+
+	txn->mem += bytes;
+	atomic_long_add(bytes, &txn->conn->dom->mem);
+}
+
+/**
  * xenemu_txn_charge - charge for what a change of a transaction's tree has taken
  * @txn: the transaction
  * @bytes: how much; or has given back, if negative
@@ -171,8 +184,7 @@ int xenemu_txn_charge(struct xenemu_txn *txn, s64 bytes)
 
 	lockdep_assert_held(&txn->conn->store->lock);
 
-	txn->mem += bytes;
-	atomic_long_add(bytes, &dom->mem);
+	xenemu_txn_restore_charge(txn, bytes);
 	if (bytes <= 0 || xenemu_quota_may_charge(txn->conn->store, dom, 0))
 		return 0;
 	txn->error = -ENOMEM;

@@ -570,8 +570,7 @@ static void dump_conn(FILE *out, const struct xenemu_conn *conn)
 			watch->data, xenemu_watch_token(watch), watch->rel, watch->depth,
 			watch->mem);
 	list_for_each_entry(txn, &conn->txns, link) {
-		fprintf(out, " txn %u error %d top %u mem %zu\n", txn->id, txn->error,
-			!!txn->top, txn->mem);
+		fprintf(out, " txn %u error %d top %u\n", txn->id, txn->error, !!txn->top);
 		list_for_each_entry(touch, &txn->touched, link)
 			fprintf(out, "  touch %s %x base %u\n", touch->path, touch->flags,
 				!!touch->base);
