@@ -2,6 +2,8 @@
 /*
  * The store against the model of selftests/xenemu/lib/store_model.c.
  */
+#include <linux/xenemu.h>
+
 #include "store_env.h"
 #include "store_model.h"
 
@@ -97,6 +99,36 @@ TEST(store_model_random)
 	printf("# %lu rounds, %lu commits, %lu conflicts, %lu events, %lu deaths\n",
 	       tap_operations, result.commits, result.conflicts, result.events, result.deaths);
 	CHECK(result.commits && result.conflicts && result.events && result.deaths);
+	env_destroy(env);
+	CHECK_EQ(shim_live_allocs, 0);
+}
+
+static unsigned int migrations;
+
+/* Xen's format does not say what a transaction began with, so not while one is open. */
+static void model_migrate(void *ctx)
+{
+	struct env *env = ctx;
+
+	if (!list_empty(&env->store->txns))
+		return;
+	env_migrate(env, XENEMU_STORE_FORMAT_XEN_V2);
+	migrations++;
+}
+
+/* The same, but the store is saved and another goes on with it, now and then. */
+TEST(store_model_migrated)
+{
+	struct store_model_ops moving = ops;
+	struct store_model_result result;
+	struct env *env = env_create();
+
+	moving.interlude = model_migrate;
+	random_seed(tap_seed);
+	store_model_run(&moving, env, tap_seed + 1, tap_operations / 2, &result);
+	printf("# %lu rounds, %lu commits, %lu events, %u migrations\n", tap_operations / 2,
+	       result.commits, result.events, migrations);
+	CHECK(result.commits && result.events && migrations);
 	env_destroy(env);
 	CHECK_EQ(shim_live_allocs, 0);
 }

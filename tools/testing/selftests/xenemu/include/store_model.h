@@ -34,7 +34,7 @@ static inline unsigned int store_model_client(unsigned int domid)
  * @replace: destroy a domain and its client's connection; make a domain with the same
  *	number and open another
  * @settle: before each round: let time pass, if that is needed; or NULL
- * @interlude: now and then: do what must not make a difference; or NULL
+ * @interlude: behind each round: do what must not make a difference; or NULL
  * @fail: the store and the model differ; does not return
  */
 struct store_model_ops {

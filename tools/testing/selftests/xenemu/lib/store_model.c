@@ -681,7 +681,7 @@ void store_model_run(const struct store_model_ops *ops, void *ctx, uint64_t seed
 		one_round(m);
 		if (n % 128 == 0)
 			check_tree(m);
-		if (ops->interlude && !random_below(m, 512))
+		if (ops->interlude)
 			ops->interlude(ctx);
 	}
 	check_tree(m);
