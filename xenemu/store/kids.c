@@ -171,6 +171,39 @@ const struct xenemu_node *xenemu_kids_after(const struct xenemu_kids *kids,
 	return NULL;
 }
 
+/**
+ * xenemu_kids_find_change - find what differs in two versions of a list
+ * @old: children, or NULL
+ * @new: the same after some were replaced, but none added or removed
+ * @old_node: result: the first that was replaced
+ * @new_node: result: what it was replaced by
+ *
+ * Only a replaced child is another object, and only the chunks it is in are.
+ *
+ * Return: false if there is no difference.
+ */
+bool xenemu_kids_find_change(const struct xenemu_kids *old, const struct xenemu_kids *new,
+			     const struct xenemu_node **old_node,
+			     const struct xenemu_node **new_node)
+{
+	while (old && new && old != new && old->nr == new->nr && old->height == new->height) {
+		u32 idx = 0;
+
+		while (idx < old->nr && old->slot[idx] == new->slot[idx])
+			idx++;
+		if (idx == old->nr)
+			break;
+		if (!old->height) {
+			*old_node = old->slot[idx];
+			*new_node = new->slot[idx];
+			return true;
+		}
+		old = old->slot[idx];
+		new = new->slot[idx];
+	}
+	return false;
+}
+
 static void get_slot(u32 height, void *slot)
 {
 	if (height)

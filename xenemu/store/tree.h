@@ -252,6 +252,9 @@ struct xenemu_node *xenemu_kids_find_unshared(const struct xenemu_kids *kids,
 					      const char *name, u32 len);
 const struct xenemu_node *xenemu_kids_after(const struct xenemu_kids *kids,
 					    const char *name, u32 len, u16 owner);
+bool xenemu_kids_find_change(const struct xenemu_kids *old, const struct xenemu_kids *new,
+			     const struct xenemu_node **old_node,
+			     const struct xenemu_node **new_node);
 int xenemu_kids_replace(const struct xenemu_edit *edit, struct xenemu_kids *old,
 			const char *name, u32 len, struct xenemu_node *node,
 			struct xenemu_kids **out);

@@ -370,20 +370,8 @@ static u16 find_writer(const struct xenemu_node *base, const struct xenemu_node 
 {
 	while (base && now->gen == base->gen && now->list_gen == base->list_gen &&
 	       now->perms == base->perms) {
-		const struct xenemu_node *kid, *old = NULL;
-		struct xenemu_kids_iter iter;
-		u32 skip;
-
-		for (kid = xenemu_kids_seek(&iter, now->kids, 0, &skip); kid;
-		     kid = xenemu_kids_next(&iter)) {
-			old = xenemu_kids_find(base->kids, kid->data, kid->name_len);
-			if (kid != old)
-				break;
-		}
-		if (!kid)
+		if (!xenemu_kids_find_change(base->kids, now->kids, &base, &now))
 			break;
-		now = kid;
-		base = old;
 	}
 	return now->writer;
 }

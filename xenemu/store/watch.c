@@ -156,8 +156,10 @@ int xenemu_watch_fire(struct xenemu_request *req, const struct xenemu_path *path
 {
 	struct xenemu_store *store = req->store;
 	struct xenemu_trie *trie = store->trie;
+	const struct xenemu_conn *last = NULL;
 	struct xenemu_comp comp = {};
 	struct xenemu_watch *watch;
+	bool may_know = false;
 	const char *rest;
 	int below = 0, ret;
 
@@ -171,8 +173,13 @@ int xenemu_watch_fire(struct xenemu_request *req, const struct xenemu_path *path
 		if (!trie)
 			break;
 		list_for_each_entry(watch, &trie->watches, trie_link) {
-			if ((watch->depth >= 0 && watch->depth < below) ||
-			    !permitted(watch->conn, old, new, parent))
+			if (watch->depth >= 0 && watch->depth < below)
+				continue;
+			/* Those of one client are most often together. */
+			if (watch->conn != last)
+				may_know = permitted(watch->conn, old, new, parent);
+			last = watch->conn;
+			if (!may_know)
 				continue;
 			ret = add_event(req, &req->events, watch, path->len ? path->str : "/",
 					xenemu_path_text_len(path));

@@ -346,6 +346,31 @@ TEST(store_conn_conflict_limit)
 	env_destroy(env);
 }
 
+/* Who wrote somewhere below what a transaction removes is found out and pauses. */
+TEST(store_conn_conflict_below)
+{
+	struct env *env = env_create();
+	struct client *c = &env->guest[1], *d = &env->dom0;
+	char path[64];
+	u32 i, tx;
+
+	CHECK_EQ(setp(d, 0, "/", "r0"), 0);
+	for (i = 0; i < 200; i++) {
+		snprintf(path, sizeof(path), "/dir/%u/x", i);
+		CHECK_EQ(wr(d, 0, path, "0"), 0);
+	}
+	CHECK_EQ(setp(d, 0, "/dir/123/x", "r0 b1"), 0);
+	for (i = 0; i < 20 && xenemu_conn_may_accept(c->conn); i++) {
+		tx = start(d);
+		CHECK_EQ(rm(d, tx, "/dir"), 0);
+		CHECK_EQ(wr(c, 0, "/dir/123/x", "1"), 0);
+		CHECK_EQ(commit(d, tx), -EAGAIN);
+	}
+	CHECK_EQ(i, 6);
+	CHECK(xenemu_conn_may_accept(env->guest[2].conn));
+	env_destroy(env);
+}
+
 /* Writes that are in nobody's way are never slowed down, whoever has transactions. */
 TEST(store_conn_no_limit_elsewhere)
 {

@@ -86,8 +86,27 @@ static void check_owned(const struct xenemu_kids *kids, u16 owner)
 	CHECK(!found);
 }
 
+/* That a child was replaced is found out without looking at all. */
+static void check_change(struct xenemu_kids *kids, const struct xenemu_node *node)
+{
+	const struct xenemu_node *old, *new;
+	struct xenemu_kids *changed;
+	struct xenemu_node *other;
+	char name[32] = {};
+
+	memcpy(name, node->data, node->name_len);
+	other = make_node(name, 1);
+	CHECK(!xenemu_kids_find_change(kids, kids, &old, &new));
+	CHECK(!xenemu_kids_find_change(kids, NULL, &old, &new));
+	CHECK_EQ(xenemu_kids_replace(&edit, kids, name, strlen(name), other, &changed), 0);
+	CHECK(xenemu_kids_find_change(kids, changed, &old, &new));
+	CHECK(old == node && new == other);
+	xenemu_node_put(&store, other);
+	xenemu_tree_free_kids(&store, changed);
+}
+
 /* The list is exactly the names for which @gen is not 0, in order. */
-static void check_list(const struct xenemu_kids *kids, char (*name)[16], const u64 *gen)
+static void check_list(struct xenemu_kids *kids, char (*name)[16], const u64 *gen)
 {
 	const struct xenemu_node *node, *prev = NULL;
 	struct xenemu_kids_iter iter;
@@ -133,6 +152,7 @@ static void check_list(const struct xenemu_kids *kids, char (*name)[16], const u
 	CHECK(!xenemu_kids_after(kids, prev->data, prev->name_len, XENEMU_OWNERS_MANY));
 	for (i = 1; i < 9; i++)
 		check_owned(kids, i);
+	check_change(kids, prev);
 	CHECK(!xenemu_kids_seek(&iter, kids, offset, &skip));
 	CHECK(!xenemu_kids_seek(&iter, kids, U64_MAX, &skip));
 }
