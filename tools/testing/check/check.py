@@ -24,6 +24,7 @@ STEPS = {
     "upstream-6.12": ["upstream", "6.12"],
     "upstream-7.2": ["upstream", "7.2"],
     "clients": ["clients"],
+    "xenvm": ["xenvm"],
     "guest": ["guest"],
 }
 
