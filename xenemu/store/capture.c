@@ -290,6 +290,8 @@ static int take_txns(struct xenemu_capture *cap, struct xenemu_cap_conn *to,
 	struct xenemu_txn *txn;
 	int ret;
 
+	lockdep_assert_held(&conn->txn_lock);
+
 	list_for_each_entry(txn, &conn->txns, link) {
 		struct xenemu_cap_txn *copy = alloc(cap, sizeof(*copy));
 
@@ -325,7 +327,6 @@ static int take_conn(struct xenemu_capture *cap, struct xenemu_conn *conn, u64 n
 		.dead = conn->dead,
 		.port = conn->port,
 		.gfn = conn->gfn,
-		.next_txn = conn->next_txn,
 	};
 	INIT_LIST_HEAD(&to->msgs);
 	INIT_LIST_HEAD(&to->watches);
@@ -335,7 +336,14 @@ static int take_conn(struct xenemu_capture *cap, struct xenemu_conn *conn, u64 n
 	ret = take_buffers(cap, to, conn, now);
 	if (!ret)
 		ret = take_watches(cap, to, conn);
-	return ret ?: take_txns(cap, to, conn);
+	if (ret)
+		return ret;
+	/* Behind the replies: what a request has noted is there if its reply is. */
+	mutex_lock(&conn->txn_lock);
+	to->next_txn = conn->next_txn;
+	ret = take_txns(cap, to, conn);
+	mutex_unlock(&conn->txn_lock);
+	return ret;
 }
 
 static int take_all(struct xenemu_capture *cap)

@@ -492,6 +492,7 @@ struct xenemu_conn *xenemu_conn_create_locked(struct xenemu_store *store, u16 do
 	conn->ops = ops;
 	conn->priv = priv;
 	INIT_LIST_HEAD(&conn->watches);
+	mutex_init(&conn->txn_lock);
 	INIT_LIST_HEAD(&conn->txns);
 	INIT_LIST_HEAD(&conn->out);
 	spin_lock_init(&conn->out_lock);
@@ -544,7 +545,10 @@ void xenemu_conn_kill_locked(struct xenemu_conn *conn)
 	lockdep_assert_held(&conn->store->lock);
 
 	xenemu_watch_drop_all(conn);
+	mutex_lock(&conn->txn_lock);
 	xenemu_txn_end_all(conn);
+	conn->next_txn = 0;
+	mutex_unlock(&conn->txn_lock);
 	spin_lock(&conn->out_lock);
 	WRITE_ONCE(conn->dead, true);
 	list_splice_init(&conn->out, &dropped);
@@ -580,7 +584,6 @@ int xenemu_conn_reset(struct xenemu_conn *conn)
 		spin_lock(&conn->out_lock);
 		WRITE_ONCE(conn->dead, false);
 		spin_unlock(&conn->out_lock);
-		conn->next_txn = 0;
 		ret = 0;
 	}
 	mutex_unlock(&conn->store->lock);
@@ -603,6 +606,7 @@ void xenemu_conn_destroy_locked(struct xenemu_conn *conn)
 	list_del(&conn->dom_link);
 	spin_unlock(&store->root_lock);
 	xenemu_sdomain_put(conn->dom);
+	mutex_destroy(&conn->txn_lock);
 	kfree(conn->spare);
 	kfree(conn);
 }

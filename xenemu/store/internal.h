@@ -533,8 +533,10 @@ struct xenemu_debt {
  * @link: in store->conns, protected by store->lock
  * @dom_link: in the domain's list, protected by store->lock and store->root_lock
  * @watches: its watches; protected by store->lock, like all up to @dead
- * @txns: its transactions
- * @next_txn: where to look for a free transaction id
+ * @txn_lock: inside store->lock; held by each request of a transaction, those that only
+ *	read without store->lock. Who changes what a transaction consists of holds both
+ * @txns: its transactions; protected by store->lock and @txn_lock, as what is in them
+ * @next_txn: where to look for a free transaction id; the same
  * @id: its number, by which it is known in a saved store
  * @parked: was restored, and waits for its carrier
  * @restored: was restored; set before others know it
@@ -568,6 +570,7 @@ struct xenemu_conn {
 	struct list_head link;
 	struct list_head dom_link;
 	struct list_head watches;
+	struct mutex txn_lock;
 	struct list_head txns;
 	u32 next_txn;
 	u32 id;

@@ -12,7 +12,8 @@
 #define OP_NOTID	BIT(1)	/* the transaction id does not matter */
 #define OP_TREE		BIT(2)	/* looks at the tree as the transaction sees it */
 #define OP_WRITE	BIT(3)	/* if out of space, the transaction cannot be committed */
-#define OP_UNLOCKED	BIT(4)	/* without a transaction, a snapshot is enough */
+#define OP_UNLOCKED	BIT(4)	/* needs no lock of the store's; at most the transaction's */
+#define OP_TXN		BIT(5)	/* begins or ends transactions */
 
 struct op {
 	int (*fn)(struct xenemu_request *req);
@@ -26,8 +27,8 @@ static const struct op ops[XENEMU_XS_NR_OPS] = {
 	[XS_GET_PERMS] = { xenemu_node_op_get_perms, OP_TREE | OP_UNLOCKED },
 	[XS_WATCH] = { xenemu_watch_op_watch, OP_NOTID },
 	[XS_UNWATCH] = { xenemu_watch_op_unwatch, OP_NOTID },
-	[XS_TRANSACTION_START] = { xenemu_txn_op_start },
-	[XS_TRANSACTION_END] = { xenemu_txn_op_end },
+	[XS_TRANSACTION_START] = { xenemu_txn_op_start, OP_TXN },
+	[XS_TRANSACTION_END] = { xenemu_txn_op_end, OP_TXN },
 	[XS_INTRODUCE] = { xenemu_sdomain_op_introduce, OP_PRIV },
 	[XS_RELEASE] = { xenemu_sdomain_op_release, OP_PRIV },
 	[XS_GET_DOMAIN_PATH] = { xenemu_sdomain_op_get_path, OP_UNLOCKED },
@@ -38,7 +39,7 @@ static const struct op ops[XENEMU_XS_NR_OPS] = {
 	[XS_IS_DOMAIN_INTRODUCED] = { xenemu_sdomain_op_is_introduced, OP_PRIV },
 	[XS_RESUME] = { xenemu_sdomain_op_resume, OP_PRIV },
 	[XS_SET_TARGET] = { xenemu_sdomain_op_set_target, OP_PRIV },
-	[XS_RESET_WATCHES] = { xenemu_watch_op_reset },
+	[XS_RESET_WATCHES] = { xenemu_watch_op_reset, OP_TXN },
 	[XS_DIRECTORY_PART] = { xenemu_node_op_directory_part, OP_TREE | OP_UNLOCKED },
 	[XENEMU_XS_GET_FEATURE] = { xenemu_sdomain_op_get_feature },
 	[XENEMU_XS_SET_FEATURE] = { xenemu_sdomain_op_set_feature, OP_PRIV },
@@ -206,27 +207,54 @@ static void finish(struct xenemu_request *req, struct xsd_sockmsg *hdr, int err)
 	xenemu_conn_queue_reply(req->conn, msg);
 }
 
+/* Carry out a request of a transaction, or one that begins or ends some. */
+static int run_in_txn(struct xenemu_request *req, const struct op *op, u32 txn_id)
+{
+	int ret;
+
+	lockdep_assert_held(&req->conn->txn_lock);
+
+	if (txn_id) {
+		req->txn = xenemu_txn_find(req->conn, txn_id);
+		if (!req->txn)
+			return -ENOENT;
+		req->top = req->txn->top;
+		if (op->flags & OP_TREE && !req->top)
+			return -EAGAIN;
+	}
+	ret = op->fn(req);
+	if (op->flags & OP_WRITE && (ret == -ENOMEM || ret == -ENOSPC) && !req->txn->error)
+		req->txn->error = -ENOMEM;
+	return ret;
+}
+
 static int run_locked(struct xenemu_request *req, const struct op *op, u32 txn_id)
 {
+	struct xenemu_conn *conn = req->conn;
+	bool found;
 	int ret;
 
 	lockdep_assert_held(&req->store->lock);
 
-	xenemu_conn_cred(req->conn, &req->cred);
-	if (txn_id && !(op->flags & OP_NOTID)) {
-		req->txn = xenemu_txn_find(req->conn, txn_id);
-		if (!req->txn)
+	xenemu_conn_cred(conn, &req->cred);
+	req->top = req->store->top;
+	if (op->flags & OP_NOTID)
+		txn_id = 0;
+	if (op->flags & OP_TXN || (txn_id && op->flags & OP_TREE)) {
+		mutex_lock(&conn->txn_lock);
+		ret = run_in_txn(req, op, txn_id);
+		mutex_unlock(&conn->txn_lock);
+		return ret;
+	}
+	/* It has nothing to do with the transaction, and may give store->lock up. */
+	if (txn_id) {
+		mutex_lock(&conn->txn_lock);
+		found = xenemu_txn_find(conn, txn_id);
+		mutex_unlock(&conn->txn_lock);
+		if (!found)
 			return -ENOENT;
 	}
-	req->top = req->txn ? req->txn->top : req->store->top;
-	if (op->flags & OP_TREE && !req->top)
-		return -EAGAIN;
-	ret = op->fn(req);
-	/* An operation that gives the lock up may have lost its transaction: look last. */
-	if (op->flags & OP_WRITE && (ret == -ENOMEM || ret == -ENOSPC) && req->txn &&
-	    !req->txn->error)
-		req->txn->error = -ENOMEM;
-	return ret;
+	return op->fn(req);
 }
 
 static void do_locked(struct xenemu_request *req, struct xsd_sockmsg *hdr,
@@ -246,9 +274,11 @@ static void do_locked(struct xenemu_request *req, struct xsd_sockmsg *hdr,
 	xenemu_proto_send_events(req);
 	finish(req, hdr, ret);
 	xenemu_conn_queue_events(store, &req->late, req->debt);
+	xenemu_txn_limit_memory(store);
 	mutex_unlock(&store->lock);
 }
 
+/* A snapshot is enough. */
 static void do_unlocked(struct xenemu_request *req, struct xsd_sockmsg *hdr,
 			const struct op *op)
 {
@@ -257,6 +287,21 @@ static void do_unlocked(struct xenemu_request *req, struct xsd_sockmsg *hdr,
 	req->top = xenemu_store_snapshot(req->store, req->conn, &req->cred);
 	ret = op->fn(req);
 	xenemu_node_put(req->store, req->top);
+	finish(req, hdr, ret);
+}
+
+/* The transaction has a snapshot. */
+static void do_in_txn(struct xenemu_request *req, struct xsd_sockmsg *hdr, const struct op *op)
+{
+	struct xenemu_conn *conn = req->conn;
+	int ret;
+
+	spin_lock(&req->store->root_lock);
+	xenemu_conn_cred(conn, &req->cred);
+	spin_unlock(&req->store->root_lock);
+	mutex_lock(&conn->txn_lock);
+	ret = run_in_txn(req, op, hdr->tx_id);
+	mutex_unlock(&conn->txn_lock);
 	finish(req, hdr, ret);
 }
 
@@ -270,7 +315,9 @@ static void dispatch(struct xenemu_request *req, struct xsd_sockmsg *hdr)
 		finish(req, hdr, -ENOSYS);
 	else if (op->flags & OP_PRIV && !req->conn->dom->privileged)
 		finish(req, hdr, -EACCES);
-	else if (op->flags & OP_UNLOCKED && !hdr->tx_id)
+	else if (op->flags & OP_UNLOCKED && hdr->tx_id)
+		do_in_txn(req, hdr, op);
+	else if (op->flags & OP_UNLOCKED)
 		do_unlocked(req, hdr, op);
 	else
 		do_locked(req, hdr, op);
@@ -286,9 +333,11 @@ static void refuse(struct xenemu_request *req, struct xsd_sockmsg *hdr)
 
 	if (hdr->type == XS_TRANSACTION_END) {
 		mutex_lock(&req->store->lock);
+		mutex_lock(&req->conn->txn_lock);
 		txn = xenemu_txn_find(req->conn, hdr->tx_id);
 		if (txn)
 			xenemu_txn_end(txn);
+		mutex_unlock(&req->conn->txn_lock);
 		mutex_unlock(&req->store->lock);
 	}
 	finish(req, hdr, -ENOMEM);

@@ -140,7 +140,6 @@ void xenemu_store_publish(struct xenemu_store *store, struct xenemu_node *top)
 	store->top = top;
 	spin_unlock(&store->root_lock);
 	xenemu_node_put(store, old);
-	xenemu_txn_limit_memory(store);
 }
 
 /*

@@ -18,6 +18,7 @@
  *   sdomain->admin_lock  mutex; held by INTRODUCE and RELEASE of one domain across
  *                      their callbacks, so outside every lock those take
  *   store->lock        mutex; the "store lock" of domain.h's lock order
+ *   conn->txn_lock     mutex
  *   store->root_lock   spinlock
  *   conn->out_lock     spinlock
  *

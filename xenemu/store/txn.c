@@ -21,13 +21,15 @@
  * @conn: connection whose it is
  * @id: its number; any value
  *
+ * Context: conn->txn_lock held, or store->lock while nobody serves the connection.
  * Return: the transaction or NULL.
  */
 struct xenemu_txn *xenemu_txn_find(struct xenemu_conn *conn, u32 id)
 {
 	struct xenemu_txn *txn;
 
-	lockdep_assert_held(&conn->store->lock);
+	lockdep_assert(lockdep_is_held(&conn->txn_lock) ||
+		       lockdep_is_held(&conn->store->lock));
 
 	list_for_each_entry(txn, &conn->txns, link)
 		if (txn->id == id)
@@ -91,7 +93,7 @@ int xenemu_txn_touch(struct xenemu_request *req, const char *path, u32 len, u32 
 	struct xenemu_touch *touch;
 	u32 hash;
 
-	lockdep_assert_held(&store->lock);
+	lockdep_assert_held(&txn->conn->txn_lock);
 
 	hash = xenemu_store_hash(store, path, len);
 	touch = find_touch(txn, path, len, hash);
@@ -269,10 +271,14 @@ void xenemu_txn_limit_memory(struct xenemu_store *store)
 	list_for_each_entry(txn, &store->txns, store_link) {
 		if (atomic_long_read(&store->mem) <= limit)
 			break;
-		if (txn->conn->dom->privileged || !txn->top)
+		if (txn->conn->dom->privileged)
 			continue;
-		drop_contents(txn);
-		txn->error = -EAGAIN;
+		mutex_lock(&txn->conn->txn_lock);
+		if (txn->top) {
+			drop_contents(txn);
+			txn->error = -EAGAIN;
+		}
+		mutex_unlock(&txn->conn->txn_lock);
 	}
 	store->mem_check = max(limit, atomic_long_read(&store->mem) +
 				      (size + SNAPSHOT_SLACK) / 4);

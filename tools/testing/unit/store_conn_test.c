@@ -401,6 +401,31 @@ TEST(store_conn_no_limit_elsewhere)
 	env_destroy(env);
 }
 
+/* Transactions that only read need nothing that others hold. */
+static void *hammer_txn(void *arg)
+{
+	struct client *c = arg;
+	u32 i, k, tx;
+
+	for (i = 0; i < 2000; i++) {
+		if (!xenemu_conn_may_accept(c->conn)) {
+			drain(c);
+			continue;
+		}
+		if (reqs(c, XS_TRANSACTION_START, 0, "|"))
+			continue;
+		tx = strtoul(c->reply, NULL, 10);
+		for (k = 0; k < 10 && xenemu_conn_may_accept(c->conn); k++) {
+			rd(c, tx, k % 2 ? "n1" : "n2");
+			getp(c, tx, "n3");
+			if (k == 5)
+				wr(c, tx, "t", "x");
+		}
+		reqs(c, XS_TRANSACTION_END, tx, i % 3 ? "T|" : "F|");
+	}
+	return NULL;
+}
+
 static void *hammer(void *arg)
 {
 	static const u32 type[] = { XS_READ, XS_GET_PERMS, XS_DIRECTORY, XS_WRITE, XS_SET_PERMS };
@@ -429,13 +454,19 @@ TEST(store_conn_threads)
 {
 	struct env *env = env_create();
 	struct client *user[3] = { &env->guest[1], &env->guest[2], &env->dom0b };
-	pthread_t thread[3];
+	struct client txn[2] = {};
+	pthread_t thread[5];
 	u32 i;
 
 	CHECK_EQ(watch(&env->dom0, "/local", "t"), 0);
 	for (i = 0; i < 3; i++) {
 		CHECK_EQ(watch(user[i], "/local/domain/1", "t"), 0);
 		CHECK(!pthread_create(&thread[i], NULL, hammer, user[i]));
+	}
+	for (i = 0; i < 2; i++) {
+		client_open(env, &txn[i], 1 + i, XENEMU_CONN_FD);
+		txn[i].direct = true;
+		CHECK(!pthread_create(&thread[3 + i], NULL, hammer_txn, &txn[i]));
 	}
 	for (i = 0; i < 2000; i++) {
 		drain(&env->dom0);
@@ -449,8 +480,10 @@ TEST(store_conn_threads)
 	}
 	/* Events nobody reads would hold the writers up. */
 	xenemu_conn_kill(env->dom0.conn);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 5; i++)
 		pthread_join(thread[i], NULL);
+	client_close(&txn[0]);
+	client_close(&txn[1]);
 	CHECK_EQ(xenemu_conn_reset(env->dom0.conn), 0);
 	CHECK(consistent(env));
 	env_destroy(env);

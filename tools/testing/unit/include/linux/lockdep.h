@@ -7,4 +7,7 @@
 #define lockdep_assert_held(l) \
 	((void)(shim_lock_held(&(l)->lock) ? 0 : shim_bug(__FILE__, __LINE__, #l " not held")))
 
+#define lockdep_is_held(l) shim_lock_held(&(l)->lock)
+#define lockdep_assert(cond) ((void)((cond) ? 0 : shim_bug(__FILE__, __LINE__, #cond)))
+
 #endif
