@@ -378,7 +378,7 @@ static int latch_long_mode(struct xenemu_vcpu *self)
 	if (ret)
 		return ret;
 	write_lock_irq(&domain->page_lock);
-	domain->long_mode = attr.u.long_mode;
+	WRITE_ONCE(domain->long_mode, attr.u.long_mode);
 	write_unlock_irq(&domain->page_lock);
 	return 0;
 }
@@ -404,7 +404,7 @@ int xenemu_domain_set_long_mode(struct xenemu_vcpu *self, bool long_mode)
 	ret = xenemu_kvm_hvm_set_attr(domain, self, &attr);
 	if (!ret) {
 		write_lock_irq(&domain->page_lock);
-		domain->long_mode = long_mode;
+		WRITE_ONCE(domain->long_mode, long_mode);
 		write_unlock_irq(&domain->page_lock);
 	}
 	mutex_unlock(&domain->lock);
@@ -649,7 +649,7 @@ static void reset_stopped(struct xenemu_domain *domain, struct xenemu_page *page
 			xenemu_vcpu_reset(vcpu);
 	}
 	write_lock_irq(&domain->page_lock);
-	domain->long_mode = true;
+	WRITE_ONCE(domain->long_mode, true);
 	swap(domain->shared_info, page);
 	write_unlock_irq(&domain->page_lock);
 	for (id = 0; id < domain->nr_vcpu_ids; id++) {

@@ -121,6 +121,7 @@ struct sync_values {
 	u64 runstate_gpa;
 	u32 timer_port;
 	u64 timer_ns;
+	u8 upcall_vector;
 	bool registered;
 };
 
@@ -178,6 +179,7 @@ static void sync(struct xenemu_vcpu *vcpu)
 	values.runstate_gpa = vcpu->runstate_gpa;
 	values.timer_port = vcpu->timer_port;
 	values.timer_ns = vcpu->timer_ns;
+	values.upcall_vector = vcpu->upcall_vector;
 	values.registered = vcpu->info_registered;
 	mutex_unlock(&domain->lock);
 
@@ -200,7 +202,7 @@ static void sync(struct xenemu_vcpu *vcpu)
 	if (test_bit(XENEMU_SYNC_UPCALL, &todo)) {
 		memset(&attr, 0, sizeof(attr));
 		attr.type = KVM_XEN_VCPU_ATTR_TYPE_UPCALL_VECTOR;
-		attr.u.vector = READ_ONCE(vcpu->upcall_vector);
+		attr.u.vector = values.upcall_vector;
 		xenemu_kvm_vcpu_set_attr(vcpu, &attr);
 	}
 	if (test_bit(XENEMU_SYNC_TIMER, &todo))

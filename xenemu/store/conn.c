@@ -152,7 +152,7 @@ void xenemu_conn_drop_msg(struct xenemu_conn *conn, struct xenemu_msg *msg)
 	spin_lock(&conn->out_lock);
 	if (!msg->event)
 		conn->nr_replies--;
-	conn->out_mem -= msg->mem;
+	WRITE_ONCE(conn->out_mem, conn->out_mem - msg->mem);
 	atomic_long_sub(msg->mem, &conn->dom->mem);
 	if (msg->spare) {
 		conn->spare = msg;
@@ -173,7 +173,7 @@ static void enqueue(struct xenemu_conn *conn, struct xenemu_msg *msg)
 	list_add_tail(&msg->list, &conn->out);
 	if (!conn->holding && msg->event)
 		conn->holding = msg;
-	conn->out_mem += msg->mem;
+	WRITE_ONCE(conn->out_mem, conn->out_mem + msg->mem);
 	atomic_long_add(msg->mem, &conn->dom->mem);
 }
 
@@ -556,7 +556,7 @@ void xenemu_conn_kill_locked(struct xenemu_conn *conn)
 	for (i = 0; i < XENEMU_CONN_EVENT_BUCKETS; i++)
 		INIT_HLIST_HEAD(&conn->events[i]);
 	backlog = conn->backlog_base;
-	conn->backlog_base = NULL;
+	WRITE_ONCE(conn->backlog_base, NULL);
 	conn->backlog = NULL;
 	conn->backlog_len = 0;
 	spin_unlock(&conn->out_lock);

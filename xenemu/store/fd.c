@@ -249,7 +249,8 @@ static ssize_t read_output(struct store_fd *sfd, struct iov_iter *to)
 		len = copy_to_iter(msg->data + msg->sent, msg->len - msg->sent, to);
 		if (!len)
 			return done ?: -EFAULT;
-		msg->sent += len;
+		/* A capture reads it, and nobody else writes it. */
+		WRITE_ONCE(msg->sent, msg->sent + len);
 		done += len;
 		if (msg->sent == msg->len) {
 			WRITE_ONCE(sfd->msg, NULL);

@@ -161,7 +161,7 @@ void xenemu_conn_feed(struct xenemu_conn *conn, struct xenemu_incoming *input)
 	}
 	if (!conn->backlog_len) {
 		done = conn->backlog_base;
-		conn->backlog_base = NULL;
+		WRITE_ONCE(conn->backlog_base, NULL);
 		conn->backlog = NULL;
 	}
 	spin_unlock(&conn->out_lock);
