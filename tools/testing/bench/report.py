@@ -18,6 +18,14 @@ TITLES = {
     "event-to-guest": "event from a backend until the guest's handler runs",
 }
 
+DIMENSIONS = {
+    "nodes": "nodes elsewhere",
+    "children": "children of its directory",
+    "watches": "watches elsewhere",
+    "watches_on_it": "watches on the node",
+    "connections": "connections",
+}
+
 
 def parse(lines):
     """The medians: {part: {name: median}}."""
@@ -73,6 +81,21 @@ def host(figures):
                for name in names])
 
 
+def scale(figures):
+    """How the cost grows with what is in the store."""
+    sizes, found = [], {}
+    for name, value in figures.get("scale", {}).items():
+        dimension, size, operation = name.rsplit("-", 2)
+        found[dimension, operation, int(size)] = value
+        if int(size) not in sizes:
+            sizes.append(int(size))
+    rows = [[f"{DIMENSIONS.get(dimension, dimension)}: {operation}",
+             *(number(found.get((dimension, operation, size))) for size in sorted(sizes))]
+            for dimension, operation in dict.fromkeys(key[:2] for key in found)]
+    if rows:
+        table(["from the host, by ioctl", *(number(size) for size in sorted(sizes))], rows)
+
+
 def single(part, head, figures):
     """What has nothing beside it."""
     rows = [[title(name), number(value)] for name, value in figures.get(part, {}).items()
@@ -89,6 +112,7 @@ def main():
     single("events", "from a guest of a few instructions", figures)
     host(figures)
     single("host", "from the host, to compare with", figures)
+    scale(figures)
 
 
 if __name__ == "__main__":
