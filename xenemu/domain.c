@@ -23,6 +23,7 @@
 
 #include "access.h"
 #include "evtchn.h"
+#include "evtchn_bell.h"
 #include "host.h"
 #include "hvm.h"
 #include "ioctl.h"
@@ -622,6 +623,17 @@ static long send_virq(struct xenemu_ucmd *ucmd)
 	return xenemu_evtchn_send_virq(ucmd->file->private_data, args->virq, args->vcpu_id);
 }
 
+static long add_eventfd(struct xenemu_ucmd *ucmd)
+{
+	const struct xenemu_domain_add_eventfd *args = ucmd->args;
+
+	if (args->flags)
+		return -EOPNOTSUPP;
+	if (args->__reserved)
+		return -EINVAL;
+	return xenemu_bell_add(ucmd->file->private_data, args->eventfd);
+}
+
 /* Back to the state before the guest ran. Every vCPU is stopped and locked. */
 static void reset_stopped(struct xenemu_domain *domain, struct xenemu_page *page)
 {
@@ -702,6 +714,8 @@ static const struct xenemu_ioctl_op domain_ops[] = {
 	XENEMU_IOCTL_OP(XENEMU_DOMAIN_SEED_GRANT, xenemu_domain_seed_grant, gfn, seed_grant),
 	XENEMU_IOCTL_OP(XENEMU_DOMAIN_SEND_VIRQ, xenemu_domain_send_virq, vcpu_id, send_virq),
 	XENEMU_IOCTL_OP(XENEMU_DOMAIN_RESET, xenemu_domain_reset, flags, reset),
+	XENEMU_IOCTL_OP(XENEMU_DOMAIN_ADD_EVENTFD, xenemu_domain_add_eventfd, __reserved,
+			add_eventfd),
 };
 
 static long domain_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -27,6 +27,7 @@
 #include <xen/interface/event_channel.h>
 
 #include "domain.h"
+#include "evtchn_bell.h"
 #include "evtchn_port.h"
 #include "kvm.h"
 #include "trace.h"
@@ -662,6 +663,7 @@ void xenemu_evtchn_reset(struct xenemu_vcpu *self, struct xenemu_domain *domain)
 	mutex_lock(&domain->lock);
 	/* All at once: KVM waits for a grace period each time. */
 	xenemu_kvm_reset_ports(domain, self);
+	xenemu_bell_take_all(domain);
 
 	rcu_read_lock();
 	xa_for_each(&domain->evtchn.ports, number, port) {
@@ -697,6 +699,7 @@ int xenemu_evtchn_init(struct xenemu_domain *domain, u32 max_port)
 	table->abi = &xenemu_evtchn_2l;
 	xa_init_flags(&table->ports, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	xa_init_flags(&table->virqs, XA_FLAGS_ACCOUNT);
+	INIT_LIST_HEAD(&table->bells);
 	return 0;
 }
 
@@ -715,6 +718,8 @@ void xenemu_evtchn_destroy(struct xenemu_domain *domain)
 	enum xenemu_port_state state;
 	struct xenemu_port *port;
 	unsigned long number;
+
+	xenemu_bell_destroy(domain);
 
 	xa_lock(&table->ports);
 	table->dead = true;

@@ -3,6 +3,7 @@
 #define XENEMU_EVTCHN_H
 
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/types.h>
 #include <linux/xarray.h>
 #include <xen/interface/xen.h>
@@ -65,6 +66,10 @@ struct xenemu_evtchn_consumer {
  *         the lock of a port
  * @virqs: by VIRQ and vCPU: the struct xenemu_port it is bound to; likewise
  * @dead: no port may be added any more
+ * @bells: eventfds by which KVM may tell of events; protected, as the next two, by
+ *         domain->lock
+ * @nr_bells: number of them
+ * @nr_free_bells: number of those that no port has; read without the lock
  */
 struct xenemu_evtchn_table {
 	u32 max_port;
@@ -72,6 +77,10 @@ struct xenemu_evtchn_table {
 	struct xarray ports;
 	struct xarray virqs;
 	bool dead;
+
+	struct list_head bells;
+	u32 nr_bells;
+	u32 nr_free_bells;
 };
 
 int xenemu_evtchn_init(struct xenemu_domain *domain, u32 max_port);

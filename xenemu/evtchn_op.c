@@ -17,6 +17,7 @@
 #include <xen/interface/event_channel.h>
 
 #include "domain.h"
+#include "evtchn_bell.h"
 #include "evtchn_port.h"
 #include "host.h"
 #include "hypercall.h"
@@ -154,10 +155,14 @@ static int op_close(struct xenemu_hcall *hc)
 static int op_send(struct xenemu_hcall *hc)
 {
 	struct evtchn_send args;
+	int ret;
 
 	if (xenemu_hcall_read(hc, hc->args[1], &args, sizeof(args)))
 		return -EFAULT;
-	return xenemu_evtchn_send(hc->vcpu->domain, args.port, NULL);
+	ret = xenemu_evtchn_send(hc->vcpu->domain, args.port, NULL);
+	if (!ret)
+		xenemu_bell_hang(hc->vcpu, args.port);
+	return ret;
 }
 
 static void fill_status(struct evtchn_status *status, struct xenemu_port *port)

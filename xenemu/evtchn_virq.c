@@ -13,6 +13,7 @@
 #include <xen/interface/xen.h>
 
 #include "domain.h"
+#include "evtchn_bell.h"
 #include "evtchn_port.h"
 #include "kvm.h"
 #include "vcpu.h"
@@ -265,4 +266,6 @@ void xenemu_evtchn_forget_native(struct xenemu_vcpu *self, struct xenemu_port *p
 		xenemu_kvm_unbind_port(domain, self, port->number);
 	else if (state == XENEMU_PORT_VIRQ && port->virq == VIRQ_TIMER)
 		set_timer_port(domain, port->vcpu, 0);
+	else if (state == XENEMU_PORT_INTERDOMAIN || state == XENEMU_PORT_UNBOUND)
+		xenemu_bell_take(self, port->number);
 }

@@ -136,6 +136,7 @@ static_assert(sizeof(struct xenemu_domain_alloc_unbound) == 16);
 static_assert(sizeof(struct xenemu_domain_seed_grant) == 24);
 static_assert(sizeof(struct xenemu_domain_send_virq) == 16);
 static_assert(sizeof(struct xenemu_domain_reset) == 8);
+static_assert(sizeof(struct xenemu_domain_add_eventfd) == 16);
 static_assert(sizeof(struct xenemu_vcpu_run) == 4096);
 static_assert(sizeof(struct xenemu_vcpu_run_arg) == 8);
 static_assert(sizeof(struct xenemu_vcpu_hypercall) == 80);

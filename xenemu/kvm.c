@@ -11,6 +11,9 @@
 #include "kvm.h"
 
 #include <linux/err.h>
+#include <linux/fcntl.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -246,7 +249,39 @@ int xenemu_kvm_bind_ipi(struct xenemu_vcpu *self, u32 port, struct xenemu_vcpu *
 }
 
 /**
- * xenemu_kvm_unbind_port - end of xenemu_kvm_bind_ipi()
+ * xenemu_kvm_bind_eventfd - have KVM signal an eventfd for what is sent from a port
+ * @self: the calling thread's vCPU
+ * @port: the port, not known to KVM
+ * @eventfd: the eventfd
+ *
+ * KVM takes the number of a file descriptor only. While there is one, another thread
+ * of the VMM may put another file there: what KVM then signals is the VMM's.
+ *
+ * Return: 0 or an errno of KVM's; then EVTCHNOP_send comes to us instead.
+ */
+int xenemu_kvm_bind_eventfd(struct xenemu_vcpu *self, u32 port, struct file *eventfd)
+{
+	struct kvm_xen_hvm_attr attr = {
+		.type = KVM_XEN_ATTR_TYPE_EVTCHN,
+		.u.evtchn = {
+			.send_port = port,
+			.type = EVTCHNSTAT_interdomain,
+		},
+	};
+	int fd, ret;
+
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	fd_install(fd, get_file(eventfd));
+	attr.u.evtchn.deliver.eventfd.fd = fd;
+	ret = xenemu_kvm_hvm_set_attr(self->domain, self, &attr);
+	close_fd(fd);
+	return ret;
+}
+
+/**
+ * xenemu_kvm_unbind_port - end of xenemu_kvm_bind_ipi(), xenemu_kvm_bind_eventfd()
  * @domain: the domain
  * @self: the calling thread's vCPU, or NULL
  * @port: the port; nothing happens if KVM does not know it

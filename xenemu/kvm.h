@@ -37,6 +37,7 @@ int xenemu_kvm_halt(struct xenemu_vcpu *self);
 
 /* An IPI port that KVM delivers by itself; and the end of it. */
 int xenemu_kvm_bind_ipi(struct xenemu_vcpu *self, u32 port, struct xenemu_vcpu *target);
+int xenemu_kvm_bind_eventfd(struct xenemu_vcpu *self, u32 port, struct file *eventfd);
 void xenemu_kvm_unbind_port(struct xenemu_domain *domain, struct xenemu_vcpu *self, u32 port);
 /* All such ports at once. */
 void xenemu_kvm_reset_ports(struct xenemu_domain *domain, struct xenemu_vcpu *self);

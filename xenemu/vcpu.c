@@ -416,6 +416,7 @@ static long vcpu_run(struct xenemu_ucmd *ucmd)
 	ret = acquire(vcpu);
 	if (ret)
 		return ret;
+	WRITE_ONCE(vcpu->file, ucmd->file);
 
 	if (vcpu->hcall_pending) {
 		ret = resume_hypercall(vcpu, &result);
@@ -429,6 +430,7 @@ static long vcpu_run(struct xenemu_ucmd *ucmd)
 			ret = enter_kvm(vcpu);
 	}
 
+	WRITE_ONCE(vcpu->file, NULL);
 	release(vcpu);
 	return ret == 1 ? 0 : ret;
 }

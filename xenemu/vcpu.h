@@ -33,6 +33,12 @@ struct xenemu_page;
  * @in_run: @task is in, or about to enter, KVM_RUN
  * @sync: XENEMU_SYNC_* bits: what KVM has yet to be told about this vCPU by
  *        its own thread. Set by anybody after the value; see xenemu_vcpu_sync()
+ * @file: the file of the vCPU fd while XENEMU_VCPU_RUN is under way, else NULL;
+ *        changed by @task only
+ * @bell_work: an event that KVM took, to be sent before the guest runs on
+ * @bell_port: from this port
+ * @bell_file: @file, a reference, while @bell_work waits; else NULL. Of the three,
+ *             only @task knows
  * @info_gpa: where its vcpu_info is, or KVM_XEN_INVALID_GPA. This and the
  *            next but @known_gpa are protected by the domain's lock
  * @known_gpa: where KVM thinks that its vcpu_info is. Protected by @lock
@@ -69,6 +75,11 @@ struct xenemu_vcpu {
 	struct task_struct __rcu *task;
 	bool in_run;
 	unsigned long sync;
+
+	struct file *file;
+	struct callback_head bell_work;
+	u32 bell_port;
+	struct file *bell_file;
 
 	u64 info_gpa;
 	u64 known_gpa;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -10,6 +11,9 @@
 
 /* Where the local APIC is mapped at reset. */
 #define APIC_BASE	0xfee00000ULL
+
+/* For XenStore, the console and the queues of some devices. */
+#define EVENTFDS	16
 
 static int create_domain(const struct xenemu_vm_config *config)
 {
@@ -44,6 +48,23 @@ static int create_domain(const struct xenemu_vm_config *config)
 	}
 }
 
+/* Those ports that have none work as well, so it does not matter if there are fewer. */
+static int add_eventfds(struct xenemu_vm *vm)
+{
+	struct xenemu_domain_add_eventfd args = { .size = sizeof(args) };
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < EVENTFDS; i++) {
+		args.eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (args.eventfd < 0)
+			return xenemu_fail(errno, "cannot make an eventfd");
+		if (ioctl(vm->fd, XENEMU_DOMAIN_ADD_EVENTFD, &args) < 0)
+			ret = xenemu_fail(errno, "XENEMU_DOMAIN_ADD_EVENTFD");
+		close(args.eventfd);
+	}
+	return ret;
+}
+
 struct xenemu_vm *xenemu_vm_create(const struct xenemu_vm_config *config)
 {
 	struct xenemu_vm *vm = calloc(1, sizeof(*vm));
@@ -63,6 +84,8 @@ struct xenemu_vm *xenemu_vm_create(const struct xenemu_vm_config *config)
 	pthread_mutex_init(&vm->lock, NULL);
 
 	ret = xenemu_vm_reserve(vm, APIC_BASE, XENEMU_PAGE_SIZE);
+	if (!ret)
+		ret = add_eventfds(vm);
 	if (ret) {
 		xenemu_vm_destroy(vm);
 		return NULL;

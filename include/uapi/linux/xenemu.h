@@ -65,6 +65,7 @@ enum {
 	XENEMU_CMD_DOMAIN_SEED_GRANT = 0x26,
 	XENEMU_CMD_DOMAIN_SEND_VIRQ = 0x27,
 	XENEMU_CMD_DOMAIN_RESET = 0x28,
+	XENEMU_CMD_DOMAIN_ADD_EVENTFD = 0x29,
 
 	XENEMU_CMD_VCPU_RUN = 0x40,
 	XENEMU_CMD_VCPU_HYPERCALL = 0x41,
@@ -535,6 +536,28 @@ struct xenemu_domain_reset {
 };
 
 #define XENEMU_DOMAIN_RESET _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_RESET)
+
+/**
+ * struct xenemu_domain_add_eventfd - ioctl(XENEMU_DOMAIN_ADD_EVENTFD)
+ * @size: sizeof(struct xenemu_domain_add_eventfd)
+ * @flags: Must be 0
+ * @eventfd: an eventfd that nobody else uses; the caller may close it
+ * @__reserved: Must be 0
+ *
+ * Make events that the guest sends cheaper, at no change in what they do. With an
+ * eventfd, KVM takes the events of one port by itself, and XENEMU_VCPU_RUN does not
+ * have to leave KVM for them. Ports that the guest sends from get the eventfds that
+ * are left, until they are closed; further ports work as without. One for each
+ * backend, and one for XenStore, is enough. ENOSPC past 64 eventfds.
+ */
+struct xenemu_domain_add_eventfd {
+	__u32 size;
+	__u32 flags;
+	__s32 eventfd;
+	__u32 __reserved;
+};
+
+#define XENEMU_DOMAIN_ADD_EVENTFD _IO(XENEMU_TYPE, XENEMU_CMD_DOMAIN_ADD_EVENTFD)
 
 /* ---------------------------------------------------------------------- */
 /* vCPU fd                                                                 */

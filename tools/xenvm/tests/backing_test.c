@@ -46,6 +46,8 @@ int __wrap_ioctl(int fd, unsigned long cmd, ...)
 		}
 		slots[region->slot] = *region;
 		return 0;
+	case XENEMU_DOMAIN_ADD_EVENTFD:
+		return 0;
 	case XENEMU_DOMAIN_SET_MEMORY:
 		if (xenemu_refuses) {
 			errno = ENOSPC;

@@ -45,6 +45,7 @@ static const struct call {
 	CALL(DOMAIN, XENEMU_DOMAIN_SEED_GRANT, xenemu_domain_seed_grant, gfn, 0),
 	CALL(DOMAIN, XENEMU_DOMAIN_SEND_VIRQ, xenemu_domain_send_virq, vcpu_id, 0),
 	CALL(DOMAIN, XENEMU_DOMAIN_RESET, xenemu_domain_reset, flags, 0),
+	CALL(DOMAIN, XENEMU_DOMAIN_ADD_EVENTFD, xenemu_domain_add_eventfd, __reserved, 12),
 	CALL(VCPU, XENEMU_QUERY, xenemu_query, out_memory_flags, 0),
 	CALL(VCPU, XENEMU_VCPU_RUN, xenemu_vcpu_run_arg, flags, 0),
 	CALL(VCPU, XENEMU_VCPU_HYPERCALL, xenemu_vcpu_hypercall, out_result, 0),

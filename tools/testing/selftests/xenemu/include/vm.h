@@ -53,6 +53,8 @@ struct vm_config {
 	unsigned int nr_vcpus;
 	bool bit32;
 	unsigned int max_grant_frames;
+	/* Without XENEMU_DOMAIN_ADD_EVENTFD; others get a few. */
+	bool no_eventfds;
 };
 
 /* open("/dev/xenemu"), or -errno. */
@@ -64,6 +66,9 @@ int host_open_fd(int host_fd, unsigned long request, unsigned int domid);
 /* KVM pieces for tests that do without the rest. */
 int kvm_create_vm(void);
 int kvm_create_vcpu(int kvm_fd, unsigned int id, struct kvm_run **run);
+
+/* An eventfd for XENEMU_DOMAIN_ADD_EVENTFD; 0 or -errno. */
+int vm_add_eventfd(struct vm *vm);
 
 void vm_create(struct vm *vm, const struct vm_config *config);
 void vm_destroy(struct vm *vm);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,6 +18,9 @@
 #include <xen/hvm/params.h>
 
 #define KSFT_SKIP	4
+
+/* Fewer than some tests have ports. */
+#define EVENTFDS	4
 
 extern const uint8_t agent64[], agent64_end[], agent64_upcall[];
 extern const uint8_t agent64_vmcall[], agent64_vmcall_loop[];
@@ -229,6 +233,19 @@ static void create_memory(struct vm *vm)
 		err(1, "XENEMU_DOMAIN_SET_MEMORY");
 }
 
+int vm_add_eventfd(struct vm *vm)
+{
+	struct xenemu_domain_add_eventfd args = { .size = sizeof(args) };
+	int ret;
+
+	args.eventfd = eventfd(0, EFD_CLOEXEC);
+	if (args.eventfd < 0)
+		err(1, "eventfd");
+	ret = xioctl(vm->domain_fd, XENEMU_DOMAIN_ADD_EVENTFD, &args);
+	close(args.eventfd);
+	return ret;
+}
+
 void vm_create(struct vm *vm, const struct vm_config *config)
 {
 	struct xenemu_host_create_domain args = {
@@ -257,6 +274,10 @@ void vm_create(struct vm *vm, const struct vm_config *config)
 	copy_agent(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		create_vcpu(vm, i);
+	for (i = 0; i < EVENTFDS && !config->no_eventfds; i++) {
+		if (vm_add_eventfd(vm))
+			errx(1, "XENEMU_DOMAIN_ADD_EVENTFD");
+	}
 }
 
 void vm_destroy(struct vm *vm)
