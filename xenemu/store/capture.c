@@ -341,6 +341,7 @@ static int take_conn(struct xenemu_capture *cap, struct xenemu_conn *conn, u64 n
 	/* Behind the replies: what a request has noted is there if its reply is. */
 	mutex_lock(&conn->txn_lock);
 	to->next_txn = conn->next_txn;
+	to->next_txn_gen = conn->next_txn_gen;
 	ret = take_txns(cap, to, conn);
 	mutex_unlock(&conn->txn_lock);
 	return ret;
@@ -357,6 +358,7 @@ static int take_all(struct xenemu_capture *cap)
 
 	cap->gen = ++store->gen;
 	cap->top = xenemu_node_get(store->top);
+	cap->head_gen = store->head_gen;
 	memcpy(cap->quota, store->quota, sizeof(cap->quota));
 	ret = take_domains(cap, now);
 	if (ret)

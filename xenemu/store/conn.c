@@ -504,6 +504,7 @@ struct xenemu_conn *xenemu_conn_create_locked(struct xenemu_store *store, u16 do
 	conn->spare->spare = true;
 
 	conn->id = ++store->next_conn ?: ++store->next_conn;
+	xenemu_store_change_head(store);
 	conn->dom = xenemu_sdomain_get(dom);
 	list_add_tail(&conn->link, &store->conns);
 	spin_lock(&store->root_lock);
@@ -544,6 +545,7 @@ void xenemu_conn_kill_locked(struct xenemu_conn *conn)
 
 	lockdep_assert_held(&conn->store->lock);
 
+	xenemu_store_change_head(conn->store);
 	xenemu_watch_drop_all(conn);
 	mutex_lock(&conn->txn_lock);
 	xenemu_txn_end_all(conn);

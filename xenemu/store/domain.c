@@ -86,6 +86,7 @@ struct xenemu_sdomain *xenemu_sdomain_create(struct xenemu_store *store, u16 dom
 	dom->domid = domid;
 	dom->privileged = !domid;
 	dom->introduced = dom->privileged;
+	xenemu_store_change_head(store);
 	dom->birth = ++store->gen;
 	if (!set_birth(store, domid, dom->birth)) {
 		kfree(dom);
@@ -125,6 +126,7 @@ void xenemu_sdomain_set_target(struct xenemu_store *store, struct xenemu_sdomain
 {
 	struct xenemu_sdomain *old = dom->target;
 
+	xenemu_store_change_head(store);
 	if (target)
 		xenemu_sdomain_get(target);
 	spin_lock(&store->root_lock);
@@ -143,6 +145,7 @@ void xenemu_sdomain_remove(struct xenemu_store *store, struct xenemu_sdomain *do
 {
 	xenemu_sdomain_set_target(store, dom, NULL);
 	set_birth(store, dom->domid, 0);
+	xenemu_store_change_head(store);
 	xenemu_htab_del(&store->domain_tab, &dom->hash);
 	list_del(&dom->link);
 	xenemu_sdomain_put(dom);
@@ -292,6 +295,7 @@ void xenemu_store_shutdown_domain(struct xenemu_store *store, u16 domid)
 	dom = xenemu_sdomain_find(store, domid);
 	if (dom && !dom->privileged && dom->introduced && !dom->shutdown) {
 		dom->shutdown = true;
+		xenemu_store_change_head(store);
 		fire_domain(store, RELEASE_WATCH, domid);
 	}
 	mutex_unlock(&store->lock);
@@ -404,6 +408,7 @@ int xenemu_sdomain_op_introduce(struct xenemu_request *req)
 		ret = -ENOENT;
 	if (!ret && !dom->introduced) {
 		dom->introduced = true;
+		xenemu_store_change_head(store);
 		dom->shutdown = false;
 		fire_domain(store, INTRODUCE_WATCH, domid);
 	}
@@ -448,6 +453,7 @@ int xenemu_sdomain_op_release(struct xenemu_request *req)
 		drop_targets(store, dom);
 		remove_nodes(store, dom);
 		dom->introduced = false;
+		xenemu_store_change_head(store);
 		dom->shutdown = false;
 		fire_domain(store, RELEASE_WATCH, dom->domid);
 	}
@@ -465,6 +471,7 @@ int xenemu_sdomain_op_resume(struct xenemu_request *req)
 	if (IS_ERR(dom))
 		return PTR_ERR(dom);
 	dom->shutdown = false;
+	xenemu_store_change_head(req->store);
 	return xenemu_proto_reply_text(req, "OK");
 }
 
@@ -566,5 +573,6 @@ int xenemu_sdomain_op_set_feature(struct xenemu_request *req)
 	if (dom->introduced)
 		return -EBUSY;
 	WRITE_ONCE(dom->features, features);
+	xenemu_store_change_head(req->store);
 	return xenemu_proto_reply_text(req, "OK");
 }

@@ -67,6 +67,7 @@ enum xenemu_path_class {
 int xenemu_path_parse(struct xenemu_request *req, char *str,
 		      enum xenemu_path_class class, struct xenemu_path *path);
 bool xenemu_path_is_valid(const char *str, enum xenemu_path_class class, bool relative);
+bool xenemu_path_is_name(const char *str, u32 len);
 bool xenemu_path_parent(const struct xenemu_path *path, struct xenemu_path *parent);
 
 /*
@@ -497,6 +498,7 @@ int xenemu_txn_op_end(struct xenemu_request *req);
 
 u32 xenemu_limit_conflicts(const struct xenemu_sdomain *dom, u64 now);
 void xenemu_limit_blame(struct xenemu_conn *victim, u16 domid, u64 lost);
+void xenemu_limit_restore(struct xenemu_sdomain *dom, u32 stall);
 u64 xenemu_limit_stall(const struct xenemu_sdomain *dom, u64 now);
 
 /* ---- conn.c ---- */
@@ -537,6 +539,7 @@ struct xenemu_debt {
  *	read without store->lock. Who changes what a transaction consists of holds both
  * @txns: its transactions; protected by store->lock and @txn_lock, as what is in them
  * @next_txn: where to look for a free transaction id; the same
+ * @next_txn_gen: when that was changed
  * @id: its number, by which it is known in a saved store
  * @parked: was restored, and waits for its carrier
  * @restored: was restored; set before others know it
@@ -573,6 +576,7 @@ struct xenemu_conn {
 	struct mutex txn_lock;
 	struct list_head txns;
 	u32 next_txn;
+	u64 next_txn_gen;
 	u32 id;
 	bool parked;
 	bool restored;
@@ -653,6 +657,7 @@ int xenemu_parked_set_backlog(struct xenemu_conn *conn, const void *data, u32 le
  * @stack: room for the nodes on a path while the tree is edited
  * @walk_stack: the same for loops over subtrees
  * @walk_path: path of the node in such a loop
+ * @head_gen: when domains, limits, connections or watches were last changed
  * @mark_gen: generation of what was saved and is remembered, or 0
  * @mark_top: root of the tree of that, a reference, or NULL
  * @restored_as: generation of what was restored last, or 0
@@ -695,6 +700,7 @@ struct xenemu_store {
 	const struct xenemu_node **stack;
 	const struct xenemu_node **walk_stack;
 	char *walk_path;
+	u64 head_gen;
 	u64 mark_gen;
 	struct xenemu_node *mark_top;
 	u64 restored_as;
@@ -720,6 +726,14 @@ struct xenemu_node *xenemu_store_snapshot(struct xenemu_store *store,
 					  struct xenemu_cred *cred);
 void xenemu_store_publish(struct xenemu_store *store, struct xenemu_node *top);
 int xenemu_store_commit(const struct xenemu_edit *edit, struct xenemu_change *change);
+
+/* Domains, limits, connections or watches have changed. */
+static inline void xenemu_store_change_head(struct xenemu_store *store)
+{
+	lockdep_assert_held(&store->lock);
+
+	store->head_gen = ++store->gen;
+}
 
 static inline u32 xenemu_store_hash(const struct xenemu_store *store,
 				    const void *data, size_t len)

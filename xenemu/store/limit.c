@@ -76,3 +76,19 @@ u64 xenemu_limit_stall(const struct xenemu_sdomain *dom, u64 now)
 
 	return until > now ? until - now : 0;
 }
+
+/**
+ * xenemu_limit_restore - a restored domain has to pause as it had to
+ * @dom: the domain
+ * @stall: for how many ms
+ *
+ * Its number of conflicts is that of just now.
+ */
+void xenemu_limit_restore(struct xenemu_sdomain *dom, u32 stall)
+{
+	u64 now = ktime_get_ns();
+
+	dom->conflicts = min_t(u32, dom->conflicts, BLAME_BURST);
+	dom->conflict_time = now;
+	dom->stalled_until = now + min_t(u64, (u64)stall * NSEC_PER_MSEC, MAX_PAUSE);
+}

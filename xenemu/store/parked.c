@@ -188,6 +188,7 @@ void xenemu_conn_set_ring(struct xenemu_conn *conn, u32 port, u64 gfn)
 	mutex_lock(&conn->store->lock);
 	conn->port = port;
 	conn->gfn = gfn;
+	xenemu_store_change_head(conn->store);
 	mutex_unlock(&conn->store->lock);
 }
 

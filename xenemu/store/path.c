@@ -79,6 +79,23 @@ bool xenemu_path_is_valid(const char *str, enum xenemu_path_class class, bool re
 	return len && len <= XENSTORE_ABS_PATH_MAX && (relative || str[0] == '/');
 }
 
+/**
+ * xenemu_path_is_name - check the name of a node
+ * @str: the name, not terminated
+ * @len: its length
+ *
+ * Return: true if it may be a component of a path.
+ */
+bool xenemu_path_is_name(const char *str, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		if (kind[(u8)str[i]] != GOOD)
+			return false;
+	return len;
+}
+
 /* Length of "/local/domain/<number>/" at the beginning of a path, or 0. */
 static u32 home_len(const char *str)
 {

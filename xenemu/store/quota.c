@@ -382,6 +382,7 @@ int xenemu_quota_set(struct xenemu_store *store, struct xenemu_sdomain *dom,
 		WRITE_ONCE(store->quota[which], number);
 	}
 
+	xenemu_store_change_head(store);
 	/* Whoever waits for others to read their events may go on now. */
 	list_for_each_entry(each, &store->domains, link)
 		xenemu_conn_wake_blocked(each);

@@ -62,21 +62,6 @@ struct xenemu_sdomain *xenemu_restore_domain(struct xenemu_restore *restore, u16
 	return dom;
 }
 
-/*
- * Births in the order of the list, with a generation between any two: that of
- * permissions that were made when there had been so many births.
- */
-static void set_births(struct xenemu_store *store)
-{
-	struct xenemu_sdomain *dom;
-	u64 birth = 1;
-
-	list_for_each_entry(dom, &store->domains, link) {
-		xenemu_sdomain_set_birth(store, dom, birth);
-		birth += 2;
-	}
-}
-
 /* ---- Connections ---- */
 
 /**
@@ -303,7 +288,7 @@ int xenemu_restore_watch(struct xenemu_restore *restore, struct xenemu_conn *con
 int xenemu_restore_begin_tree(struct xenemu_restore *restore, const struct xenemu_node *from,
 			      u64 gen)
 {
-	restore->store->gen = max_t(u64, gen, XENEMU_RESTORE_LAST_EPOCH);
+	restore->store->gen = max(gen, restore->live_gen);
 	return xenemu_builder_start(&restore->tree, restore->store, from);
 }
 
@@ -384,7 +369,6 @@ int xenemu_restore_end_tree(struct xenemu_restore *restore)
 	count_nodes(store, store->top, 1);
 	xenemu_quota_commit(store);
 	xenemu_node_put(store, first);
-	set_births(store);
 	return 0;
 }
 
@@ -452,6 +436,116 @@ static int check_live(struct xenemu_restore *restore)
 	return live->restored_as || nodes > 3 ? -EBUSY : 0;
 }
 
+/**
+ * xenemu_restore_live_tree - the tree that a difference is to
+ * @restore: what is being restored
+ *
+ * Return: its root, a reference, or an ERR_PTR().
+ */
+struct xenemu_node *xenemu_restore_live_tree(struct xenemu_restore *restore)
+{
+	struct xenemu_store *live = restore->live;
+	struct xenemu_node *top;
+	int ret;
+
+	mutex_lock_nested(&live->lock, SINGLE_DEPTH_NESTING);
+	ret = check_live(restore);
+	restore->live_gen = live->gen;
+	top = ret ? ERR_PTR(ret) : xenemu_node_get(live->top);
+	mutex_unlock(&live->lock);
+	return top;
+}
+
+static int copy_domains(struct xenemu_restore *restore)
+{
+	struct xenemu_store *live = restore->live, *store = restore->store;
+	struct xenemu_sdomain *dom, *copy, *target;
+
+	list_for_each_entry(dom, &live->domains, link) {
+		copy = xenemu_restore_domain(restore, dom->domid);
+		if (IS_ERR(copy))
+			return PTR_ERR(copy);
+		xenemu_sdomain_set_birth(restore->store, copy, dom->birth);
+		copy->introduced = dom->introduced;
+		copy->shutdown = dom->shutdown;
+		copy->features = dom->features;
+		copy->quota_set = dom->quota_set;
+		memcpy(copy->quota, dom->quota, sizeof(copy->quota));
+	}
+	list_for_each_entry(dom, &live->domains, link) {
+		copy = xenemu_sdomain_find(store, dom->domid);
+		if (!dom->target)
+			continue;
+		target = xenemu_sdomain_find(store, dom->target->domid);
+		xenemu_sdomain_set_target(store, copy, target);
+	}
+	return 0;
+}
+
+static int copy_conn(struct xenemu_restore *restore, const struct xenemu_conn *conn)
+{
+	struct xenemu_store *store = restore->store;
+	const struct xenemu_watch *watch;
+	struct xenemu_conn *copy;
+	int ret;
+
+	copy = xenemu_restore_conn(restore, conn->id,
+				   xenemu_sdomain_find(store, conn->dom->domid), conn->kind);
+	if (IS_ERR(copy))
+		return PTR_ERR(copy);
+	copy->dead = conn->dead;
+	copy->port = conn->port;
+	copy->gfn = conn->gfn;
+	copy->next_txn = conn->next_txn;
+	copy->next_txn_gen = conn->next_txn_gen;
+	list_for_each_entry(watch, &conn->watches, conn_link) {
+		const struct xenemu_path path = {
+			.str = watch->data,
+			.len = watch->path_len,
+			.rel = watch->rel,
+		};
+
+		ret = xenemu_watch_restore(copy, &path, xenemu_watch_token(watch),
+					   watch->token_len, watch->depth);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * xenemu_restore_live_head - copy what a difference leaves out because it is the same
+ * @restore: what is being restored
+ *
+ * Domains, limits, connections and watches.
+ *
+ * Return: 0 or an errno.
+ */
+int xenemu_restore_live_head(struct xenemu_restore *restore)
+{
+	struct xenemu_store *live = restore->live;
+	struct xenemu_conn *conn;
+	int ret;
+
+	/* Of the two stores, nobody else can have the lock of the one we hold. */
+	mutex_lock_nested(&live->lock, SINGLE_DEPTH_NESTING);
+	ret = check_live(restore);
+	if (ret)
+		goto out_unlock;
+	memcpy(restore->store->quota, live->quota, sizeof(live->quota));
+	ret = copy_domains(restore);
+	if (ret)
+		goto out_unlock;
+	list_for_each_entry(conn, &live->conns, link) {
+		ret = copy_conn(restore, conn);
+		if (ret)
+			break;
+	}
+out_unlock:
+	mutex_unlock(&live->lock);
+	return ret;
+}
+
 /* What the host knows, the store has to know. */
 static int add_live_domains(struct xenemu_restore *restore)
 {
@@ -507,9 +601,15 @@ static void exchange(struct xenemu_store *live, struct xenemu_store *new)
 
 	memcpy(live->quota, new->quota, sizeof(live->quota));
 	live->next_conn = new->next_conn;
+	live->head_gen = new->head_gen;
 	live->gen = new->gen;
 	live->nr_deaths = new->nr_deaths;
 	live->mem_check = 0;
+
+	/* There is no difference to what was saved before. */
+	xenemu_node_put(live, live->mark_top);
+	live->mark_top = NULL;
+	live->mark_gen = 0;
 
 	/* What the two trees share has been charged to the one, and is freed with the other. */
 	xenemu_parked_drop(new, NULL, false);
@@ -549,13 +649,23 @@ static void drop_fds(struct xenemu_store *store)
 			xenemu_conn_destroy_locked(conn);
 }
 
+static bool begins_with(const void *data, size_t len, const char *magic)
+{
+	return len >= strlen(magic) && !memcmp(data, magic, strlen(magic));
+}
+
 static int read_stream(struct xenemu_restore *restore, const void *data, size_t len)
 {
 	struct xenemu_store *store = restore->store;
 	int ret;
 
 	mutex_lock(&store->lock);
-	ret = xenemu_xen_read(restore, data, len);
+	if (begins_with(data, len, XENEMU_XEN_MAGIC))
+		ret = xenemu_xen_read(restore, data, len);
+	else if (begins_with(data, len, XENEMU_COMPACT_MAGIC))
+		ret = xenemu_compact_read(restore, data, len);
+	else
+		ret = xenemu_restore_refuse(restore, XENEMU_RESTORE_BAD_HEADER);
 	if (!ret && restore->flags & XENEMU_RESTORE_NO_FDS)
 		drop_fds(store);
 	mutex_unlock(&store->lock);

@@ -10,6 +10,8 @@
 static bool is_known(const struct xenemu_save *save)
 {
 	switch (save->format) {
+	case XENEMU_STORE_FORMAT_COMPACT:
+		return true;
 	case XENEMU_STORE_FORMAT_XEN_V1:
 	case XENEMU_STORE_FORMAT_XEN_V2:
 		return !save->since && !(save->flags & XENEMU_SAVE_TRACK);
@@ -43,7 +45,11 @@ int xenemu_save_write(struct xenemu_save *save)
 	ret = xenemu_sink_start(&sink, save->write, save->priv);
 	if (ret)
 		return ret;
-	xenemu_xen_write(save->cap, save->format == XENEMU_STORE_FORMAT_XEN_V1 ? 1 : 2, &sink);
+	if (save->format == XENEMU_STORE_FORMAT_COMPACT)
+		xenemu_compact_write(save->cap, &sink);
+	else
+		xenemu_xen_write(save->cap, save->format == XENEMU_STORE_FORMAT_XEN_V1 ? 1 : 2,
+				 &sink);
 	ret = xenemu_sink_finish(&sink);
 	save->len = sink.len;
 	return ret;

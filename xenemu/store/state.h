@@ -216,6 +216,7 @@ struct xenemu_cap_txn {
  * @port: the same
  * @gfn: the same
  * @next_txn: the same
+ * @next_txn_gen: the same
  * @in: bytes of requests that were read from the client but not carried out
  * @in_len: how many
  * @msgs: struct xenemu_cap_msg
@@ -232,6 +233,7 @@ struct xenemu_cap_conn {
 	u32 port;
 	u64 gfn;
 	u32 next_txn;
+	u64 next_txn_gen;
 	u8 *in;
 	u32 in_len;
 	struct list_head msgs;
@@ -247,6 +249,7 @@ struct xenemu_cap_conn {
  * @top: root of the tree; a reference
  * @since: generation of what it is to be compared with, or 0
  * @base: root of the tree of that, a reference, or NULL
+ * @head_gen: as in struct xenemu_store
  * @quota: limits of domains that have none of their own
  * @domain: domains in the order of their births
  * @nr_domains: how many
@@ -264,6 +267,7 @@ struct xenemu_capture {
 	struct xenemu_node *top;
 	u64 since;
 	struct xenemu_node *base;
+	u64 head_gen;
 	u32 quota[XENEMU_NR_QUOTAS];
 	struct xenemu_cap_domain *domain;
 	u32 nr_domains;
@@ -282,6 +286,28 @@ const struct xenemu_cap_domain *xenemu_capture_find_domain(const struct xenemu_c
 							   u16 domid);
 bool xenemu_capture_perm_valid(const struct xenemu_capture *cap,
 			       const struct xenemu_perms *perms, u32 i);
+
+/* ---- dict.c ---- */
+
+struct xenemu_dict_text;
+
+/**
+ * struct xenemu_dict - numbers of texts
+ * @place: a hash table, of a writer; by number, of a reader
+ * @mask: its size less 1, of a writer; its size, of a reader
+ * @nr: how many texts there are, of a writer; without those known from the
+ *	beginning, of a reader
+ */
+struct xenemu_dict {
+	struct xenemu_dict_text *place;
+	u32 mask;
+	u32 nr;
+};
+
+int xenemu_dict_find(struct xenemu_dict *dict, const char *str, u32 len, bool learn);
+int xenemu_dict_learn(struct xenemu_dict *dict, const char *str, u32 len);
+const char *xenemu_dict_text(const struct xenemu_dict *dict, u64 number, u32 *len);
+void xenemu_dict_free(struct xenemu_dict *dict);
 
 /* ---- sink.c ---- */
 
@@ -314,13 +340,6 @@ void xenemu_sink_varint(struct xenemu_sink *sink, u64 value);
 
 /* ---- restore.c ---- */
 
-/*
- * Generation of permissions that were made when there had been @n births; and one after
- * all births there can be, that no restored store's own generation is less than.
- */
-#define XENEMU_RESTORE_EPOCH(n)		(2 * (u64)(n))
-#define XENEMU_RESTORE_LAST_EPOCH	XENEMU_RESTORE_EPOCH(0x8000)
-
 /**
  * struct xenemu_restore - a store being restored
  * @live: the store whose contents it shall become
@@ -328,6 +347,7 @@ void xenemu_sink_varint(struct xenemu_sink *sink, u64 value);
  * @flags: XENEMU_RESTORE_*
  * @since: generation that the stream is a difference to, or 0
  * @gen: generation of the stream
+ * @live_gen: generation of @live, if this is a difference to it
  * @tree: its tree
  * @perms: permissions that were made last; references
  * @next_perms: which of them to replace next
@@ -340,6 +360,7 @@ struct xenemu_restore {
 	u32 flags;
 	u64 since;
 	u64 gen;
+	u64 live_gen;
 	struct xenemu_builder tree;
 	struct xenemu_perms *perms[8];
 	u32 next_perms;
@@ -363,6 +384,8 @@ int xenemu_restore_watch(struct xenemu_restore *restore, struct xenemu_conn *con
 			 const char *path, const char *token, int depth);
 int xenemu_restore_begin_tree(struct xenemu_restore *restore, const struct xenemu_node *from,
 			      u64 gen);
+struct xenemu_node *xenemu_restore_live_tree(struct xenemu_restore *restore);
+int xenemu_restore_live_head(struct xenemu_restore *restore);
 struct xenemu_perms *xenemu_restore_perms(struct xenemu_restore *restore,
 					  const struct xenemu_perm *perm, u32 nr, u64 gen);
 int xenemu_restore_end_tree(struct xenemu_restore *restore);
@@ -396,5 +419,83 @@ enum {
 
 void xenemu_xen_write(const struct xenemu_capture *cap, u32 version, struct xenemu_sink *sink);
 int xenemu_xen_read(struct xenemu_restore *restore, const void *data, size_t len);
+
+/* ---- compact_write.c, compact_read.c ---- */
+
+#define XENEMU_COMPACT_MAGIC	"xes\1"	/* with the version */
+
+/* Of the header. */
+#define XENEMU_COMPACT_DIFF	BIT(0)	/* a difference */
+#define XENEMU_COMPACT_HEAD	BIT(1)	/* has limits, domains, connections, watches */
+
+/* Of a domain. */
+#define XENEMU_COMPACT_INTRODUCED	BIT(0)
+#define XENEMU_COMPACT_SHUTDOWN		BIT(1)
+#define XENEMU_COMPACT_FEATURES		BIT(2)	/* not all */
+#define XENEMU_COMPACT_QUOTA		BIT(3)
+#define XENEMU_COMPACT_TARGET		BIT(4)
+
+/* Of a connection. */
+#define XENEMU_COMPACT_FD		BIT(0)
+#define XENEMU_COMPACT_DEAD		BIT(1)
+#define XENEMU_COMPACT_RING		BIT(2)	/* has a port and a frame */
+
+/* Of a watch. */
+#define XENEMU_COMPACT_REL		BIT(0)
+#define XENEMU_COMPACT_DEPTH		BIT(1)
+
+/* Of a node. */
+#define XENEMU_COMPACT_UP		0x03	/* levels to go up first, or: more, less 3 */
+#define XENEMU_COMPACT_VALUE		BIT(2)
+#define XENEMU_COMPACT_PERMS		BIT(3)
+#define XENEMU_COMPACT_LIST		BIT(4)
+#define XENEMU_COMPACT_REMOVED		BIT(5)
+#define XENEMU_COMPACT_LAST		0xff	/* there are no more */
+
+/* Of a value, below its length or number. */
+#define XENEMU_COMPACT_BYTES		0
+#define XENEMU_COMPACT_TEXT		1
+#define XENEMU_COMPACT_PATH		2
+#define XENEMU_COMPACT_KIND_BITS	2
+/* Longest path that is written as one, in components and in bytes of each. */
+#define XENEMU_COMPACT_MAX_COMPS	32
+#define XENEMU_COMPACT_MAX_COMP		64
+/* Longest value that gets a number. */
+#define XENEMU_COMPACT_MAX_LEARNT	32
+
+/* Of what a connection has under way. */
+#define XENEMU_COMPACT_INPUT		BIT(0)
+#define XENEMU_COMPACT_REST		BIT(1)
+#define XENEMU_COMPACT_NEXT_TXN		BIT(2)
+
+/* Of a transaction: why it cannot be committed, and that it has trees. */
+#define XENEMU_COMPACT_NOMEM		BIT(0)
+#define XENEMU_COMPACT_AGAIN		BIT(1)
+#define XENEMU_COMPACT_TREES		BIT(2)
+
+/* Of permissions, below the number of the domain. */
+#define XENEMU_COMPACT_ACCESS		0x03
+#define XENEMU_COMPACT_IGNORE		BIT(2)
+#define XENEMU_COMPACT_DOMID_SHIFT	3
+/* So many different ones have numbers. */
+#define XENEMU_COMPACT_MAX_PERMS	65536
+
+/* Types of records that xenemu_restore_why names. */
+enum {
+	XENEMU_COMPACT_HEADER,
+	XENEMU_COMPACT_LIMITS,
+	XENEMU_COMPACT_DOMAIN,
+	XENEMU_COMPACT_CONN,
+	XENEMU_COMPACT_WATCH,
+	XENEMU_COMPACT_NODE,
+	XENEMU_COMPACT_BLAME,
+	XENEMU_COMPACT_BUFFERS,
+	XENEMU_COMPACT_TXN,
+	XENEMU_COMPACT_TXN_NODE,
+	XENEMU_COMPACT_TOUCH,
+};
+
+void xenemu_compact_write(const struct xenemu_capture *cap, struct xenemu_sink *sink);
+int xenemu_compact_read(struct xenemu_restore *restore, const void *data, size_t len);
 
 #endif /* XENEMU_STORE_STATE_H */

@@ -347,6 +347,7 @@ int xenemu_txn_op_start(struct xenemu_request *req)
 	do {
 		txn->id = ++conn->next_txn;
 	} while (!txn->id || xenemu_txn_find(conn, txn->id) != txn);
+	conn->next_txn_gen = ++store->gen;
 	scnprintf(text, sizeof(text), "%u", txn->id);
 	return xenemu_proto_reply_text(req, text);
 }

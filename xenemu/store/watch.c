@@ -348,6 +348,7 @@ static void drop_watch(struct xenemu_watch *watch)
 	list_del(&watch->conn_link);
 	prune_trie(conn->store, watch->trie);
 	conn->dom->nr_watches--;
+	xenemu_store_change_head(conn->store);
 	atomic_long_sub(watch->mem, &conn->dom->mem);
 	kfree(watch);
 }
@@ -408,6 +409,7 @@ static int hang_up(struct xenemu_watch *watch, const struct xenemu_path *path)
 			watch_hash(conn, path, xenemu_watch_token(watch), watch->token_len));
 	conn->dom->nr_watches++;
 	atomic_long_add(watch->mem, &conn->dom->mem);
+	xenemu_store_change_head(store);
 	return 0;
 }
 

@@ -13,6 +13,9 @@
 
 #define ALIGNMENT	8
 
+/* Domains are born in the order in which they come up, and permissions are made then. */
+#define LAST_BIRTH	XENEMU_DOMID_FIRST_RESERVED
+
 /* More permissions of a node cannot be read or written by a client. */
 #define MAX_PERMS	(XENSTORE_PAYLOAD_MAX / 3)
 
@@ -141,6 +144,16 @@ static int read_domain(struct xen_reader *r, const u8 *body, u32 len)
 	if (r->version > 1)
 		dom->features = get_u32(body + 4) & XENEMU_XS_FEATURES_ALL;
 	return read_quotas(r, body + 8, nr, body + len, dom->quota, &dom->quota_set);
+}
+
+static void set_births(struct xen_reader *r)
+{
+	struct xenemu_store *store = r->restore->store;
+	struct xenemu_sdomain *dom;
+	u64 birth = 0;
+
+	list_for_each_entry(dom, &store->domains, link)
+		xenemu_sdomain_set_birth(store, dom, ++birth);
 }
 
 static int note_target(struct xen_reader *r, struct xenemu_sdomain *dom, u16 domid)
@@ -327,7 +340,7 @@ static int parse_perm(const u8 *data, struct xenemu_perm *perm)
 /* A reference on the permissions of a node, or an ERR_PTR(). */
 static struct xenemu_perms *read_perms(struct xen_reader *r, const struct node_record *node)
 {
-	u64 gen = XENEMU_RESTORE_LAST_EPOCH;
+	u64 gen = LAST_BIRTH + 1;
 	struct xenemu_perms *perms;
 	struct xenemu_perm *perm;
 	u32 i;
@@ -351,7 +364,7 @@ static struct xenemu_perms *read_perms(struct xen_reader *r, const struct node_r
 	}
 	/* An owner that is stale is none; then nobody else is meant either. */
 	if (perm[0].ignore)
-		gen = XENEMU_RESTORE_EPOCH(0);
+		gen = 0;
 	perm[0].ignore = 0;
 	perms = xenemu_restore_perms(r->restore, perm, node->nr_perms, gen);
 out_free:
@@ -365,9 +378,37 @@ static u32 path_len(const struct node_record *node)
 	return node->path_len == 2 ? 0 : node->path_len - 1;
 }
 
-/* Make or change a node below one that is there. */
+/*
+ * Go to a node that may be missing, with others above it: what a transaction has touched
+ * is in any order.
+ */
+static int seek_or_make(struct xenemu_builder *tree, const struct xenemu_path *path)
+{
+	struct xenemu_comp comp = {};
+	int ret;
+
+	ret = xenemu_builder_seek(tree, path->str, path->len);
+	if (ret != -ENOENT)
+		return ret;
+	/* It is at the last one that is there; "/" always is. */
+	while (xenemu_path_next(path->str, path->len, &comp)) {
+		const struct xenemu_builder_node missing = {
+			.name = comp.name,
+			.name_len = comp.len,
+		};
+
+		if (comp.name + comp.len <= path->str + tree->len)
+			continue;
+		ret = xenemu_builder_put(tree, &missing);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Make or change a node; @pending: of a transaction, else one below it is there. */
 static int put_node(struct xen_reader *r, struct xenemu_builder *tree,
-		    const struct node_record *node)
+		    const struct node_record *node, bool pending)
 {
 	const struct xenemu_path path = { .str = node->path, .len = path_len(node) };
 	struct xenemu_builder_node init = {
@@ -382,7 +423,8 @@ static int put_node(struct xen_reader *r, struct xenemu_builder *tree,
 	if (xenemu_path_parent(&path, &parent)) {
 		init.name = path.str + parent.len + 1;
 		init.name_len = path.len - parent.len - 1;
-		ret = xenemu_builder_seek(tree, parent.str, parent.len);
+		ret = pending ? seek_or_make(tree, &parent) :
+				xenemu_builder_seek(tree, parent.str, parent.len);
 	} else {
 		while (!ret && tree->depth > 1)
 			ret = xenemu_builder_leave(tree);
@@ -427,7 +469,7 @@ static int read_node(struct xen_reader *r, const u8 *body, u32 len)
 		return ret;
 	if (node.conn_id)
 		return keep_pending(r, &node, body, len);
-	return put_node(r, &r->restore->tree, &node);
+	return put_node(r, &r->restore->tree, &node, false);
 }
 
 /* ---- Transactions ---- */
@@ -467,7 +509,7 @@ static int apply_pending(struct xen_reader *r, struct xenemu_builder *tree,
 	if (ret)
 		return ret;
 	if (node.nr_perms)
-		return put_node(r, tree, &node);
+		return put_node(r, tree, &node, true);
 
 	/* It was removed, or has never been there; neither can "/" nor a special node. */
 	if (path_len(&node) == 0 || node.path[0] == '@')
@@ -688,13 +730,14 @@ int xenemu_xen_read(struct xenemu_restore *restore, const void *data, size_t len
 
 	/* A list of children that is being read in parts must not seem to be unchanged. */
 	get_random_bytes(&salt, sizeof(salt));
-	restore->gen = XENEMU_RESTORE_LAST_EPOCH + salt;
+	restore->gen = LAST_BIRTH + 1 + (u64)salt;
 	ret = xenemu_restore_begin_tree(restore, restore->store->top, restore->gen);
 	if (!ret)
 		ret = read_records(&r, data, len);
 	if (!ret)
 		ret = xenemu_restore_end_tree(restore);
 	if (!ret) {
+		set_births(&r);
 		set_targets(&r);
 		ret = end_txns(&r);
 	}

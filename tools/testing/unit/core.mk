@@ -6,6 +6,7 @@
 core := $(addprefix store/,builder capture conn control diff domain htab kids limit \
 	  node parked path perm proto quota restore save sink store tree txn watch \
 	  xen_read xen_write)
+core += $(addprefix store/,compact_read compact_write dict)
 core += store/ring_core
 core += grant_entry
 

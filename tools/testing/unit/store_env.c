@@ -535,24 +535,29 @@ void env_claim(struct env *env, struct env *from)
 }
 
 /* Clients are known by their addresses, which stay; so the stores change places. */
-void env_migrate(struct env *env, u32 format)
+void env_move(struct env *env, const struct saved *saved, u32 nr)
 {
 	struct env *old = malloc(sizeof(*old));
-	struct saved saved;
 	u32 i;
 
 	*old = *env;
 	old->store->priv = old;
-	CHECK_EQ(env_save(old, format, 0, 0, &saved), 0);
 	env->store = xenemu_store_create(&store_ops, env);
 	CHECK(!IS_ERR(env->store));
-	CHECK_EQ(env_restore(env, &saved), 0);
-	free(saved.data);
+	for (i = 0; i < nr; i++) {
+		CHECK_EQ(env_restore(env, &saved[i]), 0);
+		free(saved[i].data);
+	}
 	env_claim(env, old);
 	env_destroy(old);
-	for (i = 1; i <= 3; i++)
-		if (env->guest[i].conn)
-			CHECK_EQ(env->guest[i].conn->dom->absent, false);
+}
+
+void env_migrate(struct env *env, u32 format)
+{
+	struct saved saved;
+
+	CHECK_EQ(env_save(env, format, 0, 0, &saved), 0);
+	env_move(env, &saved, 1);
 }
 
 static void dump_conn(FILE *out, const struct xenemu_conn *conn)
@@ -581,6 +586,19 @@ static void dump_conn(FILE *out, const struct xenemu_conn *conn)
 		fprintf(out, " msg event %u len %u\n", msg->event, msg->len - msg->sent);
 }
 
+/* The same tree may take more or less, by how it was made. */
+static long txn_memory(const struct xenemu_sdomain *dom)
+{
+	const struct xenemu_conn *conn;
+	const struct xenemu_txn *txn;
+	long sum = 0;
+
+	list_for_each_entry(conn, &dom->conns, dom_link)
+		list_for_each_entry(txn, &conn->txns, link)
+			sum += txn->mem;
+	return sum;
+}
+
 char *dump_rest(struct env *env)
 {
 	const struct xenemu_sdomain *dom;
@@ -597,8 +615,8 @@ char *dump_rest(struct env *env)
 			dom->domid, dom->introduced, dom->shutdown, dom->features,
 			dom->target ? dom->target->domid : -1);
 		fprintf(out, "nodes %u watches %u txns %u mem %ld quota %x\n", dom->nr_nodes,
-			dom->nr_watches, dom->nr_txns, atomic_long_read(&dom->mem),
-			dom->quota_set);
+			dom->nr_watches, dom->nr_txns,
+			atomic_long_read(&dom->mem) - txn_memory(dom), dom->quota_set);
 		for (i = 0; i < XENEMU_NR_QUOTAS; i++)
 			if (dom->quota_set & BIT(i))
 				fprintf(out, " %u: %u\n", i, dom->quota[i]);

@@ -63,7 +63,10 @@ int env_restore(struct env *env, const struct saved *saved);
 /* Take all that was restored over from the clients of another store, which end. */
 void env_claim(struct env *env, struct env *from);
 
-/* Save, restore into a new store and go on with that. */
+/* Restore what was saved, in this order, into a new store and go on with that. */
+void env_move(struct env *env, const struct saved *saved, u32 nr);
+
+/* Save, and the same. */
 void env_migrate(struct env *env, u32 format);
 
 /* The store's domains, connections, watches and transactions as text. */

@@ -132,3 +132,58 @@ TEST(store_model_migrated)
 	env_destroy(env);
 	CHECK_EQ(shim_live_allocs, 0);
 }
+
+/* In our own format transactions may be open. It is restored as a whole... */
+static void restore_all(void *ctx)
+{
+	char *before, *after;
+
+	if (random_below(20))
+		return;
+	before = dump_rest(ctx);
+	env_migrate(ctx, XENEMU_STORE_FORMAT_COMPACT);
+	after = dump_rest(ctx);
+	CHECK_STR(after, before);
+	free(before);
+	free(after);
+}
+
+/* ... or step by step. */
+static void restore_steps(void *ctx)
+{
+	static struct saved saved[8];
+	static u32 nr;
+
+	if (random_below(5))
+		return;
+	CHECK_EQ(env_save(ctx, XENEMU_STORE_FORMAT_COMPACT, XENEMU_SAVE_TRACK,
+			  nr ? saved[nr - 1].gen : 0, &saved[nr]), 0);
+	if (++nr < ARRAY_SIZE(saved))
+		return;
+	env_move(ctx, saved, nr);
+	nr = 0;
+}
+
+static void run_restored(void (*interlude)(void *ctx))
+{
+	struct store_model_ops restored = ops;
+	struct store_model_result result;
+	struct env *env = env_create();
+
+	restored.interlude = interlude;
+	random_seed(tap_seed);
+	store_model_run(&restored, env, tap_seed + 1, tap_operations / 4, &result);
+	CHECK(result.commits && result.conflicts && result.events && result.deaths);
+	env_destroy(env);
+}
+
+TEST(store_model_restored)
+{
+	run_restored(restore_all);
+	CHECK_EQ(shim_live_allocs, 0);
+}
+
+TEST(store_model_followed)
+{
+	run_restored(restore_steps);
+}
