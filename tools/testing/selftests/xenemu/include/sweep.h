@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A call with each of its faults. To be included once, after the harness, by a
+ * test that is about nothing else: it is skipped as a whole where the kernel has
+ * no fault injection.
+ */
+#ifndef XENEMU_TEST_SWEEP_H
+#define XENEMU_TEST_SWEEP_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "fault.h"
+
+/* More than any call here has. A call that never stops failing ends there. */
+#define MAX_FAULTS	2000
+
+static void __attribute__((constructor)) require_faults(void)
+{
+	fault_require();
+}
+
+struct call {
+	const char *name;
+	/* Returns a negative number if it failed. */
+	long (*fn)(void *ctx);
+	/* Takes back what it did when it did not, so that it can be made again. */
+	void (*undo)(void *ctx, long ret);
+	/*
+	 * Where the result could not be told to the caller, it was done nevertheless;
+	 * takes it back if so.
+	 */
+	void (*tidy)(void *ctx);
+	/* What a fault may lead to other than -ENOMEM and -EFAULT. */
+	long error;
+	/* Errors are GNTST_*, any of them. */
+	bool gntst;
+};
+
+static inline bool is_failure(const struct call *call, long ret)
+{
+	return ret == -ENOMEM || ret == -EFAULT || ret == call->error || call->gntst;
+}
+
+static inline void undo_call(const struct call *call, void *ctx, long ret)
+{
+	if (call->undo)
+		call->undo(ctx, ret);
+}
+
+/*
+ * Each fault that the call has on its way, one at a time. It may fail by it or do
+ * without, and in either case must then work as if nothing had been.
+ */
+static inline void sweep(struct __test_metadata *const _metadata, const struct call *call,
+			 void *ctx)
+{
+	unsigned int nth;
+	bool hit;
+	long ret;
+
+	/* Not the first use of everything in the kernel is what is tested. */
+	ret = call->fn(ctx);
+	ASSERT_LE(0, ret)
+		TH_LOG("%s: %s without a fault", call->name, strerror(-ret));
+	undo_call(call, ctx, ret);
+	for (nth = 1; nth < MAX_FAULTS; nth++) {
+		fault_arm(nth);
+		ret = call->fn(ctx);
+		hit = fault_disarm();
+		if (ret >= 0)
+			undo_call(call, ctx, ret);
+		if (!hit)
+			break;
+		if (ret < 0 && call->tidy)
+			call->tidy(ctx);
+		if (ret < 0)
+			EXPECT_TRUE(is_failure(call, ret))
+				TH_LOG("%s: %s (%ld) by fault %u", call->name, strerror(-ret),
+				       ret, nth);
+		ret = call->fn(ctx);
+		ASSERT_LE(0, ret)
+			TH_LOG("%s: %s (%ld) after fault %u", call->name, strerror(-ret), ret,
+			       nth);
+		undo_call(call, ctx, ret);
+	}
+	EXPECT_LE(0, ret)
+		TH_LOG("%s: %s without a fault, at the end", call->name, strerror(-ret));
+	EXPECT_LT(nth, MAX_FAULTS);
+	TH_LOG("%s: %u faults", call->name, nth - 1);
+}
+
+#endif /* XENEMU_TEST_SWEEP_H */
