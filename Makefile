@@ -25,7 +25,7 @@ tools_install:
 	set -e; for tool in $(TOOLS); do $(MAKE) -C tools/$$tool install; done
 
 clean: $(if $(wildcard $(KDIR)/Makefile),clean-modules)
-	set -e; for dir in $(TOOLS) testing/unit testing/fuzz; do \
+	set -e; for dir in $(TOOLS) testing/unit testing/fuzz testing/fuzz/kernel; do \
 		$(MAKE) -C tools/$$dir clean; done
 	rm -f tools/testing/selftests/xenemu/*_test
 
@@ -47,6 +47,10 @@ unit:
 
 fuzz:
 	$(MAKE) -C tools/testing/fuzz run T=$(T)
+
+# The module itself, in the bed, on a kernel for debugging.
+fuzz-kernel:
+	tools/testing/fuzz/kernel/run $(T)
 
 selftests:
 	$(CHECK)/selftests
@@ -71,6 +75,7 @@ help:
 	@echo '  selftests        kselftests in the bed'
 	@echo '  check-debug      the same, upstream'"'"'s tests and guests under KASAN, lockdep,'
 	@echo '                   kmemleak and KCSAN; takes hours'
+	@echo '  fuzz-kernel      fuzz the module with ioctls and hypercalls; T=$(T) seconds'
 	@echo 'Trying, here:'
 	@echo '  unit             unit tests of the pure cores under ASan and UBSan'
 	@echo '  fuzz             fuzz the pure cores; T=$(T) seconds each'
@@ -78,5 +83,5 @@ help:
 	@echo '  docs-check       build the documentation with warnings as errors'
 
 .PHONY: all modules modules_install clean-modules tools tools_install clean demo \
-	check check-debug unit fuzz selftests style docs-check \
+	check check-debug unit fuzz fuzz-kernel selftests style docs-check \
 	help
