@@ -12,6 +12,7 @@
 
 #include "../kselftest_harness.h"
 #include "grants.h"
+#include "patience.h"
 
 static int64_t table_op(struct vm_vcpu *vcpu, unsigned int cmd, void *arg, size_t len,
 			unsigned int count)
@@ -318,7 +319,8 @@ static void count_alarm(int sig)
 
 TEST_F(gnttab, long_copy_goes_on_after_signals)
 {
-	struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = {};
+	const int usec = 1000 * patience();
+	struct itimerval often = { { 0, usec }, { 0, usec } }, never = {};
 	unsigned int size = variant->bit32 ? sizeof(struct copy32) : sizeof(struct copy64);
 	struct copy32 c32 = {
 		{ DATA_GFN, DOMID_SELF, 0 }, { DATA_GFN + 1, DOMID_SELF, 0 }, 8, 0, 99,

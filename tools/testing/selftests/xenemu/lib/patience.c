@@ -6,16 +6,24 @@
  * long: this alarm(), which the linker prefers to the C library's, goes off
  * XENEMU_PATIENCE times later.
  */
+#include "patience.h"
+
 #include <stdlib.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+unsigned int patience(void)
+{
+	const char *factor = getenv("XENEMU_PATIENCE");
+
+	return factor ? strtoul(factor, NULL, 10) : 1;
+}
+
 unsigned int alarm(unsigned int seconds)
 {
-	const char *patience = getenv("XENEMU_PATIENCE");
 	struct itimerval new = { 0 }, old;
 
-	new.it_value.tv_sec = seconds * (patience ? atoi(patience) : 1);
+	new.it_value.tv_sec = seconds * patience();
 	setitimer(ITIMER_REAL, &new, &old);
 	return old.it_value.tv_sec;
 }
