@@ -96,6 +96,60 @@ int xenemu_open_evtchn(int host_fd, uint32_t domid);
  */
 int xenemu_open_gnttab(int host_fd, uint32_t domid);
 
+/**
+ * xenemu_save_store - save the XenStore of a host
+ * @host_fd: the host
+ * @format: XENEMU_STORE_FORMAT_*
+ * @flags: XENEMU_SAVE_*
+ * @since: save the difference to the state of this generation; 0 for all
+ * @data: set to the stream, to be given to free()
+ * @len: set to its length
+ * @generation: set to its generation; may be NULL
+ *
+ * Return: 0 or a negative errno.
+ */
+int xenemu_save_store(int host_fd, uint32_t format, uint32_t flags, uint64_t since,
+		      void **data, size_t *len, uint64_t *generation);
+
+/**
+ * xenemu_restore_store - restore the XenStore of a host
+ * @host_fd: a host whose XenStore is empty, or what the stream is a difference to
+ * @flags: XENEMU_RESTORE_*
+ * @data: the stream
+ * @len: its length
+ *
+ * Return: 0 or a negative errno; then xenemu_error() says what is wrong with the
+ * stream, and where.
+ */
+int xenemu_restore_store(int host_fd, uint32_t flags, const void *data, size_t len);
+
+/**
+ * xenemu_pause_store - leave the rings of guests alone, or go on serving them
+ * @host_fd: the host
+ * @paused: which of them
+ *
+ * Return: 0 or a negative errno.
+ */
+int xenemu_pause_store(int host_fd, bool paused);
+
+/**
+ * xenemu_reopen_store - go on with a restored XenStore connection
+ * @host_fd: the host
+ * @domid: domain it acts as
+ * @connection: its number, as xenemu_store_connection() told before
+ *
+ * Return: an fd or a negative errno.
+ */
+int xenemu_reopen_store(int host_fd, uint32_t domid, uint32_t connection);
+
+/**
+ * xenemu_store_connection - ask a store fd for the number of its connection
+ * @store_fd: the store fd
+ *
+ * Return: the number, or 0 if it cannot be told.
+ */
+uint32_t xenemu_store_connection(int store_fd);
+
 /* ---- VM ---- */
 
 /**

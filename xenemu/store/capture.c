@@ -214,7 +214,8 @@ static int take_buffers(struct xenemu_capture *cap, struct xenemu_cap_conn *to,
 	void *out;
 
 	/* A copy is not larger than what is charged for the message. */
-	static_assert(sizeof(struct xenemu_cap_msg) + sizeof(u64) <= sizeof(struct xenemu_msg));
+	static_assert(sizeof(struct xenemu_cap_msg) + sizeof(u64) <= sizeof(struct xenemu_msg),
+		      "a copy may be larger");
 
 	do {
 		out = alloc(cap, size_add(out_room, more));
