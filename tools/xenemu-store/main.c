@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/xenemu.h>
+
 #include "xenemu-store.h"
 
 #define VERSION	"0.1"
@@ -38,7 +40,9 @@ static const struct command commands[] = {
 	{ "list", "+pR", 1, INT_MAX, cmd_list },
 	{ "ls", "+fpR", 0, 1, cmd_ls },
 	{ "read", "+pR", 1, INT_MAX, cmd_read },
+	{ "restore", "+", 1, 1, cmd_restore },
 	{ "rm", "+t", 1, INT_MAX, cmd_rm },
+	{ "save", "+F:", 1, 1, cmd_save },
 	{ "watch", "+n:", 1, INT_MAX, cmd_watch },
 	{ "write", "+", 2, INT_MAX, cmd_write },
 };
@@ -49,7 +53,7 @@ static void usage(FILE *to)
 	      "\n"
 	      "Look into a XenStore of xenemu, or change it, through a store fd.\n"
 	      "\n"
-	      "  --fd N         the store fd, inherited\n"
+	      "  --fd N         the store fd, inherited; for save and restore, a host fd\n"
 	      "  --socket PATH  connect there and take the fd that is sent (SCM_RIGHTS)\n"
 	      "  --help         print this\n"
 	      "  --version      print the version\n"
@@ -61,12 +65,15 @@ static void usage(FILE *to)
 	      "  list [-p] [-R] PATH...         print the names of children; -p: as paths\n"
 	      "  ls [-f] [-p] [-R] [PATH]       print a tree; -f: paths; -p: permissions\n"
 	      "  read [-p] [-R] PATH...         print values; -p: after their paths\n"
+	      "  restore FILE                   fill an empty XenStore with what was saved\n"
 	      "  rm [-t] PATH...                remove nodes and all below; -t: and\n"
 	      "                                 directories above that this leaves empty\n"
+	      "  save [-F FORMAT] FILE          save the XenStore; FORMAT: compact, xen-1, xen-2\n"
 	      "  watch [-n N] PATH...           print the path of each change; -n: N times\n"
 	      "  write PATH VALUE [PATH VALUE]...\n"
 	      "                                 set values, all at once or none\n"
 	      "\n"
+	      "The FILE - is the standard input or output.\n"
 	      "What is no printable character is shown as \\xNN; -R: as it is.\n"
 	      "Status 0 is success, 1 failure, 2 wrong usage.\n", to);
 }
@@ -93,6 +100,24 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static bool parse_format(const char *name, uint32_t *format)
+{
+	static const char * const names[] = {
+		[XENEMU_STORE_FORMAT_COMPACT] = "compact",
+		[XENEMU_STORE_FORMAT_XEN_V1] = "xen-1",
+		[XENEMU_STORE_FORMAT_XEN_V2] = "xen-2",
+	};
+	uint32_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i], name)) {
+			*format = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The command's own options; argv[0] is its name. Status, or -1 to go on. */
 static int parse_options(const struct command *command, int argc, char **argv,
 			 struct options *options)
@@ -105,6 +130,10 @@ static int parse_options(const struct command *command, int argc, char **argv,
 	optind = 0;
 	while ((opt = getopt(argc, argv, command->options)) != -1) {
 		switch (opt) {
+		case 'F':
+			if (!parse_format(optarg, &options->format))
+				return bad_usage("not a format: ", optarg);
+			break;
 		case 'f':
 			options->full = true;
 			break;

@@ -28,6 +28,7 @@ enum {
  * @recursive: -r: all nodes below as well
  * @tidy: -t: directories that are left empty as well
  * @events: -n: so many events, 0 for no end
+ * @format: -F: XENEMU_STORE_FORMAT_*
  */
 struct options {
 	bool full;
@@ -36,6 +37,7 @@ struct options {
 	bool recursive;
 	bool tidy;
 	unsigned long events;
+	uint32_t format;
 };
 
 /* Print "xenemu-store: PATH: REASON"; STATUS_FAILED. @err is a negative errno. */
@@ -67,12 +69,14 @@ int cmd_exists(struct xenemu_xs *xs, const struct options *options, int argc, ch
 int cmd_list(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
 int cmd_ls(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
 int cmd_read(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
+int cmd_restore(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
 int cmd_rm(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
+int cmd_save(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
 int cmd_watch(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
 int cmd_write(struct xenemu_xs *xs, const struct options *options, int argc, char **argv);
 
 /*
- * The store fd: number @fd if that is not negative, else one that whoever
+ * The store fd, or the host fd: number @fd if that is not negative, else one that whoever
  * listens at @socket sends, else the only one that was passed as systemd does
  * (LISTEN_FDS). Returns the fd, or -1 after saying why not.
  */
