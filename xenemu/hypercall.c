@@ -256,7 +256,8 @@ int xenemu_hcall_check_domid(struct xenemu_hcall *hc, u32 domid)
 /**
  * xenemu_hcall_preempt - let others run
  *
- * To be called in each turn of a loop whose length the guest says.
+ * To be called in each turn but the first of a loop whose length the guest says:
+ * something must be done each time, or a signal that keeps coming stops the guest.
  *
  * Return: true when the handler is to save its progress and to return
  * XENEMU_HCALL_INTR.
@@ -410,11 +411,12 @@ static s64 call_element(struct xenemu_hcall *hc)
 static s64 multicall(struct xenemu_hcall *hc)
 {
 	u64 nr = hc->args[1];
+	u64 first = hc->done;
 	s64 result;
 
 	for (; hc->done < nr; hc->done++) {
 		if (!hc->call.active) {
-			if (xenemu_hcall_preempt())
+			if (hc->done > first && xenemu_hcall_preempt())
 				return XENEMU_HCALL_INTR;
 			if (read_element(hc, hc->done))
 				return -EFAULT;

@@ -153,11 +153,8 @@ static s64 decrease_reservation(struct xenemu_hcall *hc, const struct reservatio
 
 	hc->answered = false;
 	while (extent < r->nr && nr < ARRAY_SIZE(run->gfn)) {
-		if (xenemu_hcall_preempt()) {
-			if (nr)
-				break;
-			return XENEMU_HCALL_INTR;
-		}
+		if (nr && xenemu_hcall_preempt())
+			break;
 		if (xenemu_hcall_read_long(hc, r->extents, extent, &gfn))
 			break;
 		for (; frame < BIT(r->order) && nr < ARRAY_SIZE(run->gfn); frame++) {
@@ -189,6 +186,7 @@ out:
 static s64 populate_physmap(struct xenemu_hcall *hc, const struct reservation *r, u64 extent)
 {
 	struct xenemu_domain *domain = hc->vcpu->domain;
+	u64 first = extent;
 	u32 frame;
 	s64 ret;
 	u64 gfn;
@@ -199,7 +197,7 @@ static s64 populate_physmap(struct xenemu_hcall *hc, const struct reservation *r
 
 	for (; extent < r->nr; extent++) {
 		save_progress(hc, extent, 0);
-		if (xenemu_hcall_preempt())
+		if (extent > first && xenemu_hcall_preempt())
 			return XENEMU_HCALL_INTR;
 		if (xenemu_hcall_read_long(hc, r->extents, extent, &gfn))
 			break;
@@ -359,13 +357,14 @@ static int read_batch(struct xenemu_hcall *hc, struct xen_add_to_physmap_range *
 static s64 add_batch(struct xenemu_hcall *hc, const struct xen_add_to_physmap_range *batch,
 		     u64 i)
 {
+	u64 first = i;
 	u64 idx, gfn;
 	s64 ret;
 	int err;
 
 	for (; i < batch->size; i++) {
 		hc->done = i;
-		if (xenemu_hcall_preempt())
+		if (i > first && xenemu_hcall_preempt())
 			return XENEMU_HCALL_INTR;
 		if (xenemu_hcall_read_long(hc, (unsigned long)batch->idxs, i, &idx) ||
 		    xenemu_hcall_read_long(hc, (unsigned long)batch->gpfns, i, &gfn))
