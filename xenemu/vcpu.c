@@ -15,6 +15,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
 #include <linux/resume_user_mode.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -26,6 +27,7 @@
 #include "evtchn.h"
 #include "ioctl.h"
 #include "kvm.h"
+#include "mem.h"
 #include "timer.h"
 
 /* ---- kicks ---- */
@@ -125,24 +127,60 @@ struct sync_values {
 	bool registered;
 };
 
-static void sync_gpa(struct xenemu_vcpu *vcpu, u16 type, u64 gpa)
+/* What is no lack of memory is a refusal, and would be the same the next time. */
+static int set_attr(struct xenemu_vcpu *vcpu, const struct kvm_xen_vcpu_attr *attr)
+{
+	int ret = xenemu_kvm_vcpu_set_attr(vcpu, attr);
+
+	return ret == -ENOMEM || ret == -EFAULT ? ret : 0;
+}
+
+static bool has_ram(struct xenemu_domain *domain, u64 gpa)
+{
+	unsigned long uaddr;
+
+	guard(srcu)(&domain->srcu);
+	return gpa != KVM_XEN_INVALID_GPA &&
+	       !xenemu_mem_uaddr(domain, PHYS_PFN(gpa), false, &uaddr);
+}
+
+static int sync_gpa(struct xenemu_vcpu *vcpu, u16 type, u64 gpa)
 {
 	struct kvm_xen_vcpu_attr attr = { .type = type, .u.gpa = gpa };
+	int ret = set_attr(vcpu, &attr);
 
 	/*
 	 * KVM refuses an address without RAM. The guest named it, and the VMM
 	 * took the RAM away: there is nobody to tell.
 	 */
-	xenemu_kvm_vcpu_set_attr(vcpu, &attr);
+	return ret && !has_ram(vcpu->domain, gpa) ? 0 : ret;
 }
 
-static void sync_timer(struct xenemu_vcpu *vcpu, const struct sync_values *values)
+static int sync_info(struct xenemu_vcpu *vcpu, const struct sync_values *values)
+{
+	int ret = sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO, values->info_gpa);
+
+	if (ret)
+		return ret;
+	/* What KVM delivered meanwhile went to the old place. */
+	if (values->registered || vcpu->known_gpa != KVM_XEN_INVALID_GPA)
+		xenemu_evtchn_rescan(vcpu);
+	vcpu->known_gpa = values->info_gpa;
+	return 0;
+}
+
+static int sync_timer(struct xenemu_vcpu *vcpu, const struct sync_values *values)
 {
 	struct kvm_xen_vcpu_attr attr = { .type = KVM_XEN_VCPU_ATTR_TYPE_TIMER };
 	u64 expires = values->timer_ns;
+	int ret;
 
-	if (!expires && !xenemu_kvm_vcpu_get_attr(vcpu, &attr))
+	if (!expires) {
+		ret = xenemu_kvm_vcpu_get_attr(vcpu, &attr);
+		if (ret)
+			return ret;
 		expires = attr.u.timer.expires_ns;
+	}
 	if (expires == XENEMU_TIMER_STOP)
 		expires = 0;
 
@@ -150,27 +188,61 @@ static void sync_timer(struct xenemu_vcpu *vcpu, const struct sync_values *value
 	attr.u.timer.port = values->timer_port;
 	attr.u.timer.priority = KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL;
 	attr.u.timer.expires_ns = expires;
-	xenemu_kvm_vcpu_set_attr(vcpu, &attr);
+	ret = set_attr(vcpu, &attr);
+	if (ret)
+		return ret;
 
 	/* KVM's timer needs a port. Keep what is left of it until there is one. */
 	mutex_lock(&vcpu->domain->lock);
 	if (vcpu->timer_ns == values->timer_ns)
 		vcpu->timer_ns = values->timer_port ? 0 : expires;
 	mutex_unlock(&vcpu->domain->lock);
+	return 0;
 }
 
-/* Tell KVM what others, or this thread's hypercalls, changed of this vCPU. */
-static void sync(struct xenemu_vcpu *vcpu)
+static int sync_one(struct xenemu_vcpu *vcpu, unsigned int what,
+		    const struct sync_values *values)
+{
+	struct kvm_xen_vcpu_attr attr = {};
+
+	switch (what) {
+	case XENEMU_SYNC_ID:
+		attr.type = KVM_XEN_VCPU_ATTR_TYPE_VCPU_ID;
+		attr.u.vcpu_id = vcpu->id;
+		return set_attr(vcpu, &attr);
+	case XENEMU_SYNC_INFO:
+		return sync_info(vcpu, values);
+	case XENEMU_SYNC_TIME:
+		return sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_VCPU_TIME_INFO, values->time_gpa);
+	case XENEMU_SYNC_RUNSTATE:
+		return sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADDR,
+				values->runstate_gpa);
+	case XENEMU_SYNC_UPCALL:
+		attr.type = KVM_XEN_VCPU_ATTR_TYPE_UPCALL_VECTOR;
+		attr.u.vector = values->upcall_vector;
+		return set_attr(vcpu, &attr);
+	case XENEMU_SYNC_TIMER:
+		return sync_timer(vcpu, values);
+	}
+	return 0;
+}
+
+/*
+ * Tell KVM what others, or this thread's hypercalls, changed of this vCPU. What
+ * it could not be told, for want of memory, it has yet to be told.
+ */
+static int sync(struct xenemu_vcpu *vcpu)
 {
 	struct xenemu_domain *domain = vcpu->domain;
-	struct kvm_xen_vcpu_attr attr = {};
 	struct sync_values values;
 	unsigned long todo;
+	unsigned int what;
+	int ret = 0;
 
 	lockdep_assert_held(&vcpu->lock);
 
 	if (!READ_ONCE(vcpu->sync))
-		return;
+		return 0;
 
 	mutex_lock(&domain->lock);
 	todo = xchg(&vcpu->sync, 0);
@@ -183,30 +255,13 @@ static void sync(struct xenemu_vcpu *vcpu)
 	values.registered = vcpu->info_registered;
 	mutex_unlock(&domain->lock);
 
-	if (test_bit(XENEMU_SYNC_ID, &todo)) {
-		attr.type = KVM_XEN_VCPU_ATTR_TYPE_VCPU_ID;
-		attr.u.vcpu_id = vcpu->id;
-		xenemu_kvm_vcpu_set_attr(vcpu, &attr);
+	for_each_set_bit(what, &todo, XENEMU_NR_SYNC) {
+		if (!ret)
+			ret = sync_one(vcpu, what, &values);
+		if (ret)
+			set_bit(what, &vcpu->sync);
 	}
-	if (test_bit(XENEMU_SYNC_INFO, &todo)) {
-		sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO, values.info_gpa);
-		/* What KVM delivered meanwhile went to the old place. */
-		if (values.registered || vcpu->known_gpa != KVM_XEN_INVALID_GPA)
-			xenemu_evtchn_rescan(vcpu);
-		vcpu->known_gpa = values.info_gpa;
-	}
-	if (test_bit(XENEMU_SYNC_TIME, &todo))
-		sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_VCPU_TIME_INFO, values.time_gpa);
-	if (test_bit(XENEMU_SYNC_RUNSTATE, &todo))
-		sync_gpa(vcpu, KVM_XEN_VCPU_ATTR_TYPE_RUNSTATE_ADDR, values.runstate_gpa);
-	if (test_bit(XENEMU_SYNC_UPCALL, &todo)) {
-		memset(&attr, 0, sizeof(attr));
-		attr.type = KVM_XEN_VCPU_ATTR_TYPE_UPCALL_VECTOR;
-		attr.u.vector = values.upcall_vector;
-		xenemu_kvm_vcpu_set_attr(vcpu, &attr);
-	}
-	if (test_bit(XENEMU_SYNC_TIMER, &todo))
-		sync_timer(vcpu, &values);
+	return ret;
 }
 
 /* ---- running ---- */
@@ -342,11 +397,15 @@ static int handle_exit(struct xenemu_vcpu *vcpu)
 	u32 reason;
 	int ret;
 
+	/* KVM says it once: what cannot be read now is read when the VMM calls again. */
+	vcpu->exit_pending = true;
 	if (get_user(reason, &vcpu->kvm_run->exit_reason))
 		return -EFAULT;
+	if (reason == KVM_EXIT_XEN &&
+	    copy_from_user(&xen, &vcpu->kvm_run->xen, sizeof(xen)))
+		return -EFAULT;
+	vcpu->exit_pending = false;
 	if (reason == KVM_EXIT_XEN) {
-		if (copy_from_user(&xen, &vcpu->kvm_run->xen, sizeof(xen)))
-			return -EFAULT;
 		if (xen.type == KVM_EXIT_XEN_HCALL) {
 			ret = start_hypercall(vcpu, xen.u.hcall.input, xen.u.hcall.longmode,
 					      xen.u.hcall.cpl, xen.u.hcall.params, &result);
@@ -385,7 +444,9 @@ static int enter_kvm(struct xenemu_vcpu *vcpu)
 {
 	long ret;
 
-	sync(vcpu);
+	ret = sync(vcpu);
+	if (ret)
+		return ret;
 
 	WRITE_ONCE(vcpu->in_run, true);
 	/* Pairs with running_task(). */
@@ -422,6 +483,8 @@ static long vcpu_run(struct xenemu_ucmd *ucmd)
 		ret = resume_hypercall(vcpu, &result);
 		if (!ret)
 			ret = put_result(vcpu, result);
+	} else if (vcpu->exit_pending) {
+		ret = handle_exit(vcpu);
 	}
 	while (!ret) {
 		if (READ_ONCE(vcpu->domain->dead))
@@ -447,12 +510,12 @@ static bool same_hypercall(struct xenemu_vcpu *vcpu, const struct xenemu_vcpu_hy
  * The VMM may call KVM_RUN from now on, unseen. What changes after this kicks
  * the thread, and it will call XENEMU_VCPU_SYNC.
  */
-static void expect_run(struct xenemu_vcpu *vcpu)
+static int expect_run(struct xenemu_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->in_run, true);
 	/* Pairs with running_task(). */
 	smp_mb();
-	sync(vcpu);
+	return sync(vcpu);
 }
 
 static long vcpu_hypercall(struct xenemu_ucmd *ucmd)
@@ -479,6 +542,7 @@ static long vcpu_hypercall(struct xenemu_ucmd *ucmd)
 		xenemu_vcpu_exit(vcpu, XENEMU_EXIT_KVM);
 		args->out_result = result;
 	}
+	/* The hypercall is done, whatever comes of this. The next one tries again. */
 	expect_run(vcpu);
 	release(vcpu);
 
@@ -498,9 +562,9 @@ static long vcpu_sync(struct xenemu_ucmd *ucmd)
 	ret = acquire(vcpu);
 	if (ret)
 		return ret;
-	expect_run(vcpu);
+	ret = expect_run(vcpu);
 	release(vcpu);
-	return 0;
+	return ret;
 }
 
 static long set_upcall(struct xenemu_ucmd *ucmd)
@@ -542,6 +606,7 @@ void xenemu_vcpu_reset(struct xenemu_vcpu *vcpu)
 		eventfd_ctx_put(upcall);
 
 	vcpu->hcall.cancelled = true;
+	vcpu->exit_pending = false;
 	vcpu->info_registered = false;
 	vcpu->time_gpa = KVM_XEN_INVALID_GPA;
 	vcpu->runstate_gpa = KVM_XEN_INVALID_GPA;

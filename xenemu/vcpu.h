@@ -27,6 +27,7 @@ struct xenemu_page;
  * @lock: held while the vCPU runs or answers a hypercall: one thread at a time
  * @hcall: the hypercall in progress; kept between an exit and the next call
  * @hcall_pending: @hcall is to be continued
+ * @exit_pending: why KVM_RUN returned could not be read yet
  * @run_uaddr: where the VMM mapped @run; 0 when it is not mapped
  * @task: the thread that runs the vCPU, or NULL; a reference. Written under
  *        @lock, read under RCU by kickers
@@ -70,6 +71,7 @@ struct xenemu_vcpu {
 
 	struct xenemu_hcall hcall;
 	bool hcall_pending;
+	bool exit_pending;
 	unsigned long run_uaddr;
 
 	struct task_struct __rcu *task;
@@ -137,6 +139,7 @@ void xenemu_vcpu_wake_pollers(struct xenemu_domain *domain);
 #define XENEMU_SYNC_RUNSTATE		3
 #define XENEMU_SYNC_TIMER		4
 #define XENEMU_SYNC_UPCALL		5
+#define XENEMU_NR_SYNC			6
 
 /**
  * xenemu_vcpu_resync - have KVM told what changed of a vCPU

@@ -768,7 +768,8 @@ struct xenemu_vcpu_sync {
  * One request, answered at once, past the queue of write() and read(). Watch
  * events are read with read(). A reply that does not fit is EMSGSIZE with the
  * length needed in @reply_len; the request has then been carried out unless it
- * only reads, so give 4096 bytes of room to requests that change something.
+ * only reads, so give 4096 bytes of room to requests that change something. It has
+ * been carried out as well if @reply or the structure cannot be written: EFAULT.
  * EAGAIN if the request would have to wait and the fd is non-blocking.
  */
 struct xenemu_store_request {
