@@ -35,7 +35,7 @@ demo:
 
 # Everything that is checked before a change is taken.
 check:
-	$(CHECK)/all
+	$(CHECK)/all $(STEPS)
 
 # What runs in the bed, on kernels for debugging.
 check-debug:
