@@ -67,6 +67,13 @@ int xenemu_save_store(int host_fd, uint32_t format, uint32_t flags, uint64_t sin
 	return 0;
 }
 
+static const char *reason_text(uint32_t reason)
+{
+	if (reason < sizeof(reasons) / sizeof(reasons[0]) && reasons[reason])
+		return reasons[reason];
+	return "for a reason that is not known here";
+}
+
 int xenemu_restore_store(int host_fd, uint32_t flags, const void *data, size_t len)
 {
 	struct xenemu_host_restore_store args = {
@@ -78,12 +85,12 @@ int xenemu_restore_store(int host_fd, uint32_t flags, const void *data, size_t l
 
 	if (ioctl(host_fd, XENEMU_HOST_RESTORE_STORE, &args) >= 0)
 		return 0;
-	if (!args.out_reason || args.out_reason >= sizeof(reasons) / sizeof(reasons[0]))
+	if (!args.out_reason)
 		return xenemu_fail(errno, "cannot restore the XenStore: %s", strerror(errno));
 	return xenemu_fail(errno,
-			   "cannot restore the XenStore: record %llu, of type %u, at byte %llu: %s",
-			   (unsigned long long)args.out_record, args.out_type,
-			   (unsigned long long)args.out_offset, reasons[args.out_reason]);
+			   "cannot restore the XenStore: %s, in record %llu of type %u at byte %llu",
+			   reason_text(args.out_reason), (unsigned long long)args.out_record,
+			   args.out_type, (unsigned long long)args.out_offset);
 }
 
 int xenemu_pause_store(int host_fd, bool paused)
