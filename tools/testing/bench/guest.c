@@ -112,34 +112,7 @@ static void request(uint32_t type, uint32_t tx, const void *body, size_t len)
 	}
 }
 
-#define REQUEST(type, tx, string)	request(type, tx, string, sizeof(string))
-/* A value has no NUL behind it. */
-#define WRITE(tx, string)		request(XS_WRITE, tx, string, sizeof(string) - 1)
-
-static void op_read(void)
-{
-	REQUEST(XS_READ, 0, HOME "/value");
-}
-
-static void op_write(void)
-{
-	WRITE(0, HOME "/value\0" "0123456789abcdef");
-}
-
-static void op_directory(void)
-{
-	REQUEST(XS_DIRECTORY, 0, HOME "/dir");
-}
-
-static void op_transaction(void)
-{
-	uint32_t tx;
-
-	REQUEST(XS_TRANSACTION_START, 0, "");
-	tx = strtoul(reply, NULL, 10);
-	WRITE(tx, HOME "/value\0" "0123456789abcdef");
-	REQUEST(XS_TRANSACTION_END, tx, "T");
-}
+#include "ops.h"
 
 /* Linux's xenbus does not keep a reply and an event in order. */
 static void receive_both(uint32_t type)

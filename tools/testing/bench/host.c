@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <linux/xenemu.h>
 
+#include "request.h"
 #include "samples.h"
 #include "xs.h"
 
@@ -27,27 +28,14 @@
 
 static struct samples samples;
 static struct xs_msg msg;
+static const char *const reply = msg.body;
 static int store;
 
 /* ---- by ioctl ---- */
 
 static void call(uint32_t type, uint32_t tx, const void *body, size_t len)
 {
-	struct xenemu_store_request args = {
-		.size = sizeof(args),
-		.type = type,
-		.tx_id = tx,
-		.req = (uintptr_t)body,
-		.req_len = len,
-		.reply = (uintptr_t)msg.body,
-		.reply_len = XENSTORE_PAYLOAD_MAX,
-	};
-
-	if (ioctl(store, XENEMU_STORE_REQUEST, &args))
-		err(1, "request %u", type);
-	if (args.out_type != type)
-		errx(1, "request %u: %s", type, msg.body);
-	msg.body[args.reply_len] = '\0';
+	request_by_ioctl(store, type, tx, body, len, &msg);
 }
 
 /* ---- by write() and read() ---- */
@@ -68,33 +56,7 @@ static void pass(uint32_t type, uint32_t tx, const void *body, size_t len)
 
 static void (*request)(uint32_t type, uint32_t tx, const void *body, size_t len);
 
-#define REQUEST(type, tx, string)	request(type, tx, string, sizeof(string))
-#define WRITE(tx, string)		request(XS_WRITE, tx, string, sizeof(string) - 1)
-
-static void op_read(void)
-{
-	REQUEST(XS_READ, 0, HOME "/value");
-}
-
-static void op_write(void)
-{
-	WRITE(0, HOME "/value\0" "0123456789abcdef");
-}
-
-static void op_directory(void)
-{
-	REQUEST(XS_DIRECTORY, 0, HOME "/dir");
-}
-
-static void op_transaction(void)
-{
-	uint32_t tx;
-
-	REQUEST(XS_TRANSACTION_START, 0, "");
-	tx = strtoul(msg.body, NULL, 10);
-	WRITE(tx, HOME "/value\0" "0123456789abcdef");
-	REQUEST(XS_TRANSACTION_END, tx, "T");
-}
+#include "ops.h"
 
 /* The event of a client's own write comes first. */
 static void op_watch(void)

@@ -5,16 +5,11 @@ MEDIAN MEAN" come in, an SVG image goes out."""
 import math
 import sys
 
+from report import DIMENSIONS
+
 WIDTH, HEIGHT = 720, 400
 LEFT, RIGHT, TOP, BOTTOM = 80, 210, 40, 50
 COLOURS = ["#1b6ca8", "#c8553d", "#588157", "#8a4fa3", "#7a7265"]
-TITLES = {
-    "nodes": "nodes elsewhere",
-    "children": "children of its directory",
-    "watches": "watches elsewhere",
-    "watches_on_it": "watches on the node",
-    "connections": "connections",
-}
 
 
 def parse(lines):
@@ -82,7 +77,7 @@ class Chart:
             y = TOP + 20 + 22 * n
             x = WIDTH - RIGHT + 16
             yield f'<path d="M{x} {y - 4}h24" stroke="{colour}" stroke-width="3"/>'
-            yield text(x + 30, y, TITLES.get(dimension, dimension), "start")
+            yield text(x + 30, y, DIMENSIONS.get(dimension, dimension), "start")
         yield text(WIDTH - RIGHT + 16, TOP + 30 + 22 * len(dimensions),
                    "whole: write, dashed: read", "start")
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <linux/xenemu.h>
 
+#include "request.h"
 #include "samples.h"
 #include "xs.h"
 
@@ -34,19 +35,7 @@ static int host, store;
 
 static void call(uint32_t type, const void *body, size_t len)
 {
-	struct xenemu_store_request args = {
-		.size = sizeof(args),
-		.type = type,
-		.req = (uintptr_t)body,
-		.req_len = len,
-		.reply = (uintptr_t)msg.body,
-		.reply_len = XENSTORE_PAYLOAD_MAX,
-	};
-
-	if (ioctl(store, XENEMU_STORE_REQUEST, &args))
-		err(1, "request %u", type);
-	if (args.out_type != type)
-		errx(1, "request %u: %s", type, msg.body);
+	request_by_ioctl(store, type, 0, body, len, &msg);
 }
 
 static int open_store(void)
