@@ -71,7 +71,7 @@ help:
 	@echo '  clean            remove what was built'
 	@echo 'Trying, in a test bed that is made on first use (needs root or sudo):'
 	@echo '  demo             boot a stock Debian guest from its PV disk'
-	@echo '  check            every check and test; takes some twenty minutes'
+	@echo '  check            every check and test; takes some forty minutes'
 	@echo '  selftests        kselftests in the bed'
 	@echo '  check-debug      the same, upstream'"'"'s tests and guests under KASAN, lockdep,'
 	@echo '                   kmemleak and KCSAN; takes hours'

@@ -33,7 +33,7 @@ struct xenemu_page;
  *        @lock, read under RCU by kickers
  * @in_run: @task is in, or about to enter, KVM_RUN
  * @sync: XENEMU_SYNC_* bits: what KVM has yet to be told about this vCPU by
- *        its own thread. Set by anybody after the value; see xenemu_vcpu_sync()
+ *        its own thread. Set by anybody after the value
  * @file: the file of the vCPU fd while XENEMU_VCPU_RUN is under way, else NULL;
  *        changed by @task only
  * @bell_work: an event that KVM took, to be sent before the guest runs on

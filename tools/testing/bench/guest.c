@@ -21,7 +21,6 @@
 
 /* A directory of the guest's own, which every toolstack makes. */
 #define HOME	"data/bench"
-#define CHILDREN	10
 #define SETTLE_SECONDS	5
 #define WARM_UP	20
 #define ROUNDS	200
@@ -138,33 +137,6 @@ static void op_watch(void)
 
 	send_request(XS_WRITE, 0, body, sizeof(body) - 1);
 	receive_both(XS_WRITE);
-}
-
-static void make_nodes(void)
-{
-	char path[64];
-	int i;
-
-	WRITE(0, HOME "/value\0" "0123456789abcdef");
-	for (i = 0; i < CHILDREN; i++) {
-		snprintf(path, sizeof(path), HOME "/dir/child-%d", i);
-		request(XS_WRITE, 0, path, strlen(path) + 1);
-	}
-}
-
-static void measure(const char *name, void (*op)(void))
-{
-	uint64_t start;
-	int i;
-
-	for (i = 0; i < WARM_UP; i++)
-		op();
-	for (i = 0; i < ROUNDS; i++) {
-		start = cost_now();
-		op();
-		samples_add(&samples, cost_now() - start);
-	}
-	samples_report(&samples, name);
 }
 
 int main(void)

@@ -22,7 +22,6 @@
 #include "xs.h"
 
 #define HOME	"/bench"
-#define CHILDREN	10
 #define WARM_UP	50
 #define ROUNDS	1000
 
@@ -73,21 +72,6 @@ static void op_watch(void)
 		errx(1, "no event");
 }
 
-static void measure(const char *name, void (*op)(void))
-{
-	uint64_t start;
-	int i;
-
-	for (i = 0; i < WARM_UP; i++)
-		op();
-	for (i = 0; i < ROUNDS; i++) {
-		start = cost_now();
-		op();
-		samples_add(&samples, cost_now() - start);
-	}
-	samples_report(&samples, name);
-}
-
 /* A system call that does next to nothing, to compare with. */
 static void op_query(void)
 {
@@ -105,8 +89,7 @@ static void op_getppid(void)
 int main(void)
 {
 	struct xenemu_host_open args = { .size = sizeof(args) };
-	char path[64];
-	int host, i;
+	int host;
 
 	host = open("/dev/xenemu", O_RDWR | O_CLOEXEC);
 	if (host < 0)
@@ -116,12 +99,7 @@ int main(void)
 		err(1, "XENEMU_HOST_OPEN_STORE");
 
 	request = call;
-	WRITE(0, HOME "/value\0" "0123456789abcdef");
-	for (i = 0; i < CHILDREN; i++) {
-		snprintf(path, sizeof(path), HOME "/dir/child-%d", i);
-		request(XS_WRITE, 0, path, strlen(path) + 1);
-	}
-
+	make_nodes();
 	measure("getppid", op_getppid);
 	measure("query", op_query);
 	measure("ioctl-read", op_read);
