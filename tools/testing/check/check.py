@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter, deque
 
-from ktap import Parser, Result
+from ktap import NOTES, Parser, Result
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -38,6 +38,9 @@ SLOW_STEPS = {
 # How much of a failed step's output is shown.
 SHOWN_LINES = 150
 
+# How many failures are said once more at the end, where nobody can miss them.
+SUMMED_UP = 5
+
 
 def expected_skips():
     """Tests that may be skipped, as 'step: suite: test' lines."""
@@ -52,8 +55,16 @@ def report(step, result):
     print(f"{result.verdict:7} {name}{reason}", flush=True)
 
 
-def run_step(step, skips):
-    """Run one step; return how many tests had which verdict."""
+def sum_up(failures):
+    """The first failures, with what they said of themselves."""
+    for step, result in failures[:SUMMED_UP]:
+        report(step, result)
+        for note in result.notes:
+            print(f"  | {note}")
+
+
+def run_step(step, skips, failures):
+    """Run one step, add to failures; return how many tests had which verdict."""
     started = time.monotonic()
     print(f"--- {step}", flush=True)
     parser, shown, output = Parser(), 0, deque(maxlen=SHOWN_LINES)
@@ -64,6 +75,8 @@ def run_step(step, skips):
             if result.verdict == "skipped" and f"{step}: {result.name}" not in skips:
                 result.verdict = "failed"
                 result.reason = f"skipped, which is not expected: {result.reason}"
+            if result.verdict == "failed":
+                failures.append((step, result))
             counts[result.verdict] += 1
             report(step, result)
 
@@ -78,7 +91,8 @@ def run_step(step, skips):
             shown = len(parser.results)
     count(parser.close()[shown:])
     if process.returncode and not counts["failed"]:
-        count([Result("", "failed", f"exit status {process.returncode}")])
+        count([Result("", "failed", f"exit status {process.returncode}",
+                      [line.rstrip("\n") for line in list(output)[-NOTES:]])])
     if counts["failed"]:
         print(f"--- {step}: the last of its output")
         sys.stdout.writelines(f"  | {line}" for line in output)
@@ -95,9 +109,10 @@ def main():
               file=sys.stderr)
         return 2
     skips = expected_skips()
-    total = Counter()
+    total, failures = Counter(), []
     for step in steps:
-        total += run_step(step, skips)
+        total += run_step(step, skips, failures)
+    sum_up(failures)
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     return 0 if total["passed"] and not total["failed"] else 1
 

@@ -7,6 +7,7 @@ however many of its tests had passed, and so has one that says nothing at all.
 
 import re
 import sys
+from collections import deque
 from dataclasses import dataclass, field
 
 RESULT = re.compile(r"^( *)(ok|not ok)\b *(\d*) *(?:- )?(.*)$")
@@ -14,6 +15,10 @@ PLAN = re.compile(r"^( *)1\.\.(\d+)(?: *# *(.*))?$")
 SKIP = re.compile(r"\s*#\s*SKIP\b:?\s*(.*)$", re.IGNORECASE)
 # An expected failure, in kselftest's words, is none.
 XFAIL = re.compile(r"\s*#\s*XFAIL\b.*$", re.IGNORECASE)
+NOTE = re.compile(r"^ *# *(?! |RUN |OK |FAIL )(.+)$")
+
+# How many lines a failed test may say why.
+NOTES = 4
 
 
 @dataclass
@@ -22,6 +27,7 @@ class Result:
     name: str
     verdict: str
     reason: str = ""
+    notes: list = field(default_factory=list)
 
 
 @dataclass
@@ -39,6 +45,8 @@ class Parser:
 
     def __init__(self):
         self.levels = [Level(0)]
+        # What was said since the last result: the reason of a failure.
+        self.notes = deque(maxlen=NOTES)
 
     @property
     def results(self):
@@ -49,7 +57,10 @@ class Parser:
         """Take one line of output."""
         plan = PLAN.match(line)
         result = RESULT.match(line)
-        if plan:
+        note = NOTE.match(line)
+        if note:
+            self.notes.append(note.group(1))
+        elif plan:
             level = self._level(len(plan.group(1)))
             if level.plan is not None:
                 level.results.append(Result("plan", "failed", "there are two"))
@@ -66,6 +77,9 @@ class Parser:
                 level.results += suite_results(children, passed, text)
             else:
                 level.results.append(test_result(passed, text))
+            if level.results[-1].verdict == "failed" and not level.results[-1].notes:
+                level.results[-1].notes = list(self.notes)
+            self.notes.clear()
 
     def _leave(self, indent):
         """Take off the levels that are deeper than indent."""

@@ -69,6 +69,14 @@ class KtapTest(unittest.TestCase):
     def test_noise(self):
         self.assertEqual(judge("# ok 1 x\nhello\n1..1\n#  RUN a\nok 1 - a\n"), ["a: passed"])
 
+    def test_failure_says_why(self):
+        parser = Parser()
+        for line in ("1..2", "    1..1", "    #  RUN  a ...", "    # a.c:1:Expected 1 (1) == 2 (2)",
+                     "    #  FAIL  a", "    not ok 1 a", "not ok 1 s", "ok 2 t"):
+            parser.feed(line)
+        self.assertEqual([result.notes for result in parser.close()],
+                         [["a.c:1:Expected 1 (1) == 2 (2)"], []])
+
 
 if __name__ == "__main__":
     unittest.main()
