@@ -26,6 +26,18 @@ DIMENSIONS = {
     "connections": "connections",
 }
 
+STORES = {
+    "disk": "a guest with one disk",
+    "full": "a domain with full quotas",
+    "many": "1,000 guests",
+}
+
+FORMS = {
+    "compact": "compact",
+    "xen": "Xen's form",
+    "difference": "one node",
+}
+
 
 def parse(lines):
     """The medians: {part: {name: median}}."""
@@ -96,6 +108,19 @@ def scale(figures):
         table(["from the host, by ioctl", *(number(size) for size in sorted(sizes))], rows)
 
 
+def state(figures):
+    """Bytes and instructions of a saved store."""
+    found = {}
+    for name, value in figures.get("state", {}).items():
+        store, form, what = name.split("-")
+        found.setdefault((store, form), {})[what] = value
+    rows = [[f"{STORES.get(store, store)}: {FORMS.get(form, form)}",
+             *(number(values.get(what)) for what in ("bytes", "save", "restore"))]
+            for (store, form), values in found.items()]
+    if rows:
+        table(["saved and restored", "bytes", "to save", "to restore"], rows)
+
+
 def single(part, head, figures):
     """What has nothing beside it."""
     rows = [[title(name), number(value)] for name, value in figures.get(part, {}).items()
@@ -113,6 +138,7 @@ def main():
     host(figures)
     single("host", "from the host, to compare with", figures)
     scale(figures)
+    state(figures)
 
 
 if __name__ == "__main__":
