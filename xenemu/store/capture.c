@@ -335,7 +335,7 @@ static int take_conn(struct xenemu_capture *cap, struct xenemu_conn *conn, u64 n
 	list_add_tail(&to->link, &cap->conns);
 	cap->nr_conns++;
 	ret = take_buffers(cap, to, conn, now);
-	if (!ret)
+	if (!ret && cap->head)
 		ret = take_watches(cap, to, conn);
 	if (ret)
 		return ret;
@@ -359,7 +359,7 @@ static int take_all(struct xenemu_capture *cap)
 
 	cap->gen = ++store->gen;
 	cap->top = xenemu_node_get(store->top);
-	cap->head_gen = store->head_gen;
+	cap->head = !cap->since || store->head_gen > cap->since;
 	memcpy(cap->quota, store->quota, sizeof(cap->quota));
 	ret = take_domains(cap, now);
 	if (ret)

@@ -29,7 +29,6 @@ struct compact_writer {
 	struct xenemu_dict dict;
 	struct xenemu_htab perms_tab;
 	struct list_head perms;
-	bool head;		/* connections are in the stream */
 	const struct xenemu_perms **above;	/* of the nodes above, by level */
 };
 
@@ -447,7 +446,7 @@ static u32 count_list(const struct list_head *list)
 static bool is_busy(const struct compact_writer *w, const struct xenemu_cap_conn *conn)
 {
 	return conn->in_len || !list_empty(&conn->msgs) || !list_empty(&conn->txns) ||
-	       (w->head ? conn->next_txn : conn->next_txn_gen > w->cap->since);
+	       (w->cap->head ? conn->next_txn : conn->next_txn_gen > w->cap->since);
 }
 
 static void put_busy(struct compact_writer *w, const struct xenemu_cap_conn *conn)
@@ -521,15 +520,14 @@ void xenemu_compact_write(const struct xenemu_capture *cap, struct xenemu_sink *
 
 	if (cap->since)
 		flags |= XENEMU_COMPACT_DIFF;
-	w.head = !cap->since || cap->head_gen > cap->since;
-	if (w.head)
+	if (cap->head)
 		flags |= XENEMU_COMPACT_HEAD;
 	xenemu_sink_put(sink, XENEMU_COMPACT_MAGIC, strlen(XENEMU_COMPACT_MAGIC));
 	xenemu_sink_u8(sink, flags);
 	put(&w, cap->gen);
 	if (flags & XENEMU_COMPACT_DIFF)
 		put(&w, cap->since);
-	if (w.head)
+	if (cap->head)
 		put_head(&w);
 	put_nodes(&w, cap->base, cap->top);
 	put_blame(&w);

@@ -77,7 +77,10 @@ void xenemu_sink_put(struct xenemu_sink *sink, const void *data, size_t len)
  */
 void xenemu_sink_u8(struct xenemu_sink *sink, u8 value)
 {
-	xenemu_sink_put(sink, &value, 1);
+	sink->len++;
+	sink->buf[sink->used++] = value;
+	if (sink->used == PIECE)
+		flush(sink);
 }
 
 /**
@@ -87,9 +90,8 @@ void xenemu_sink_u8(struct xenemu_sink *sink, u8 value)
  */
 void xenemu_sink_u16(struct xenemu_sink *sink, u16 value)
 {
-	const u8 byte[] = { value, value >> 8 };
-
-	xenemu_sink_put(sink, byte, sizeof(byte));
+	xenemu_sink_u8(sink, value);
+	xenemu_sink_u8(sink, value >> 8);
 }
 
 /**
@@ -111,13 +113,7 @@ void xenemu_sink_u32(struct xenemu_sink *sink, u32 value)
  */
 void xenemu_sink_varint(struct xenemu_sink *sink, u64 value)
 {
-	u8 byte[10];
-	u32 n = 0;
-
-	while (value >= 0x80) {
-		byte[n++] = value | 0x80;
-		value >>= 7;
-	}
-	byte[n++] = value;
-	xenemu_sink_put(sink, byte, n);
+	for (; value >= 0x80; value >>= 7)
+		xenemu_sink_u8(sink, value | 0x80);
+	xenemu_sink_u8(sink, value);
 }

@@ -220,7 +220,7 @@ struct xenemu_cap_txn {
  * @in: bytes of requests that were read from the client but not carried out
  * @in_len: how many
  * @msgs: struct xenemu_cap_msg
- * @watches: struct xenemu_cap_watch
+ * @watches: struct xenemu_cap_watch, if the capture has a head
  * @nr_watches: how many
  * @txns: struct xenemu_cap_txn
  */
@@ -249,7 +249,7 @@ struct xenemu_cap_conn {
  * @top: root of the tree; a reference
  * @since: generation of what it is to be compared with, or 0
  * @base: root of the tree of that, a reference, or NULL
- * @head_gen: as in struct xenemu_store
+ * @head: limits, domains, connections or watches are not what they were then
  * @quota: limits of domains that have none of their own
  * @domain: domains in the order of their births
  * @nr_domains: how many
@@ -267,7 +267,7 @@ struct xenemu_capture {
 	struct xenemu_node *top;
 	u64 since;
 	struct xenemu_node *base;
-	u64 head_gen;
+	bool head;
 	u32 quota[XENEMU_NR_QUOTAS];
 	struct xenemu_cap_domain *domain;
 	u32 nr_domains;
