@@ -2,6 +2,9 @@
 /*
  * A store with some clients, for tests.
  */
+#include <linux/xenemu.h>
+
+#include "store/incoming.h"
 #include "store_env.h"
 
 static void on_wake(void *priv)
@@ -61,8 +64,11 @@ void client_open(struct env *env, struct client *c, u16 domid, enum xenemu_conn_
 
 void client_close(struct client *c)
 {
-	if (c->conn)
-		xenemu_conn_destroy(c->conn);
+	if (!c->conn)
+		return;
+	xenemu_msg_free(c->conn, c->taken);
+	c->taken = NULL;
+	xenemu_conn_destroy(c->conn);
 	c->conn = NULL;
 }
 
@@ -510,6 +516,7 @@ static void claim(struct env *env, struct client *to, struct client *from)
 	id = xenemu_conn_id(from->conn);
 	*to = *from;
 	to->env = env;
+	to->taken = NULL;
 	if (from->conn->kind == XENEMU_CONN_RING)
 		to->conn = xenemu_conn_create(env->store, from->domid, XENEMU_CONN_RING,
 					      &conn_ops, to);
@@ -558,6 +565,89 @@ void env_migrate(struct env *env, u32 format)
 
 	CHECK_EQ(env_save(env, format, 0, 0, &saved), 0);
 	env_move(env, &saved, 1);
+}
+
+/* Read up to @want bytes, some of them before the store moves and the rest thereafter. */
+static void read_moving(struct client *c, char *to, u32 want)
+{
+	u32 cut = random_below(want + 1);
+
+	CHECK_EQ(xenemu_conn_read(c->conn, to, cut), cut);
+	env_migrate(c->env, XENEMU_STORE_FORMAT_COMPACT);
+	CHECK_EQ(xenemu_conn_read(c->conn, to + cut, want - cut), want - cut);
+}
+
+/* The same of a message that is taken whole. */
+static u32 take_moving(struct client *c, char *to)
+{
+	u32 len, cut;
+
+	c->taken = xenemu_conn_take(c->conn);
+	CHECK(c->taken);
+	len = c->taken->len;
+	cut = random_below(len);
+	memcpy(to, c->taken->data, cut);
+	c->taken->sent = cut;
+	env_migrate(c->env, XENEMU_STORE_FORMAT_COMPACT);
+	c->taken = xenemu_conn_take(c->conn);
+	CHECK_EQ(c->taken->len, len - cut);
+	memcpy(to + cut, c->taken->data, len - cut);
+	xenemu_msg_free(c->conn, c->taken);
+	c->taken = NULL;
+	return len;
+}
+
+static void drain_moving(struct client *c, int *result, u32 *id)
+{
+	char data[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX];
+	struct xsd_sockmsg *hdr = (void *)data;
+
+	while (!*id) {
+		u32 len = sizeof(*hdr);
+
+		if (c->conn->kind == XENEMU_CONN_FD) {
+			len = take_moving(c, data);
+		} else {
+			read_moving(c, data, len);
+			read_moving(c, data + len, hdr->len);
+			len += hdr->len;
+		}
+		*id = note_message(c, data, len, result);
+	}
+}
+
+int req_moving(struct client *c, u32 type, u32 tx, const void *body, u32 len)
+{
+	struct xenemu_incoming before = {
+		.hdr = { .type = type, .req_id = ++c->next_id, .tx_id = tx, .len = len },
+	}, after = {};
+	int result = -EIO;
+	u32 id = 0, want;
+	char *to;
+
+	xenemu_conn_set_input(c->conn, &before);
+	xenemu_conn_next_input(c->conn, &before);
+	before.used = random_below(sizeof(before.hdr) + len + 1);
+	if (before.used > sizeof(before.hdr))
+		memcpy(before.body, body, before.used - sizeof(before.hdr));
+	env_migrate(c->env, XENEMU_STORE_FORMAT_COMPACT);
+	xenemu_conn_set_input(c->conn, &after);
+	xenemu_conn_feed(c->conn, &after);
+	CHECK_EQ(after.used, before.used);
+	/* The rest comes in pieces: of the header, and of the body. */
+	memcpy(before.body, body, len);
+	while ((want = xenemu_incoming_next(&after, &to))) {
+		if (after.used < sizeof(after.hdr))
+			memcpy(to, (char *)&before.hdr + after.used, want);
+		else
+			memcpy(to, before.body + after.used - sizeof(after.hdr), want);
+		after.used += want;
+	}
+	CHECK_EQ(xenemu_conn_request(c->conn, &after.hdr, after.body), 0);
+	xenemu_conn_set_input(c->conn, NULL);
+	drain_moving(c, &result, &id);
+	CHECK_EQ(id, c->next_id);
+	return result;
 }
 
 static void dump_conn(FILE *out, const struct xenemu_conn *conn)

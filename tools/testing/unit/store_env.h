@@ -19,6 +19,7 @@ struct client {
 	bool direct;		/* by xenemu_conn_call(), not through the queue */
 	u32 domid;
 	unsigned long wakes;
+	struct xenemu_msg *taken;	/* and read in part */
 	u32 next_id;
 	char reply[XENSTORE_PAYLOAD_MAX + 1];
 	u32 len;
@@ -68,6 +69,9 @@ void env_move(struct env *env, const struct saved *saved, u32 nr);
 
 /* Save, and the same. */
 void env_migrate(struct env *env, u32 format);
+
+/* A request, while the store is saved and restored in the midst of it. As req(). */
+int req_moving(struct client *c, u32 type, u32 tx, const void *body, u32 len);
 
 /* The store's domains, connections, watches and transactions as text. */
 char *dump_rest(struct env *env);

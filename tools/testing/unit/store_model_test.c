@@ -103,68 +103,95 @@ TEST(store_model_random)
 	CHECK_EQ(shim_live_allocs, 0);
 }
 
-static unsigned int migrations;
+/* In which the store is saved and another goes on with it, now and then. */
+struct moves {
+	unsigned long compact;
+	unsigned long xen;
+};
 
-/* Xen's format does not say what a transaction began with, so not while one is open. */
-static void model_migrate(void *ctx)
+static struct moves moves;
+
+static unsigned int move_between(void *ctx, bool plain)
 {
-	struct env *env = ctx;
+	/* Xen's form does not say what a transaction began with. */
+	bool xen = plain && !random_below(4);
 
-	if (!list_empty(&env->store->txns))
-		return;
-	env_migrate(env, XENEMU_STORE_FORMAT_XEN_V2);
-	migrations++;
+	if (!xen && random_below(20))
+		return 0;
+	env_migrate(ctx, xen ? XENEMU_STORE_FORMAT_XEN_V2 : XENEMU_STORE_FORMAT_COMPACT);
+	moves.xen += xen;
+	moves.compact += !xen;
+	return 0;
 }
 
-/* The same, but the store is saved and another goes on with it, now and then. */
+/* Also while a request is half sent, or its reply half read. */
+static int request_moving(void *ctx, unsigned int nr, uint32_t type, uint32_t tx,
+			  const void *body, size_t len, char *reply)
+{
+	struct client *c = client_of(ctx, nr);
+	int ret;
+
+	if (random_below(20))
+		return model_request(ctx, nr, type, tx, body, len, reply);
+	ret = req_moving(c, type, tx, body, len);
+	if (ret)
+		return ret;
+	memcpy(reply, c->reply, c->len);
+	return c->len;
+}
+
 TEST(store_model_migrated)
 {
 	struct store_model_ops moving = ops;
 	struct store_model_result result;
 	struct env *env = env_create();
 
-	moving.interlude = model_migrate;
+	moving.request = request_moving;
+	moving.interlude = move_between;
 	random_seed(tap_seed);
-	store_model_run(&moving, env, tap_seed + 1, tap_operations / 2, &result);
-	printf("# %lu rounds, %lu commits, %lu events, %u migrations\n", tap_operations / 2,
-	       result.commits, result.events, migrations);
-	CHECK(result.commits && result.events && migrations);
+	store_model_run(&moving, env, tap_seed + 1, tap_operations / 4, &result);
+	printf("# %lu rounds, %lu commits, %lu events, moved %lu times, and %lu by Xen's form\n",
+	       tap_operations / 4, result.commits, result.events, moves.compact, moves.xen);
+	CHECK(result.commits && result.conflicts && result.events && result.deaths);
+	CHECK(moves.compact && moves.xen);
 	env_destroy(env);
 	CHECK_EQ(shim_live_allocs, 0);
 }
 
-/* In our own format transactions may be open. It is restored as a whole... */
-static void restore_all(void *ctx)
+/* Nothing is different that clients cannot see either. */
+static unsigned int restore_all(void *ctx, bool plain)
 {
 	char *before, *after;
 
 	if (random_below(20))
-		return;
+		return 0;
 	before = dump_rest(ctx);
 	env_migrate(ctx, XENEMU_STORE_FORMAT_COMPACT);
 	after = dump_rest(ctx);
 	CHECK_STR(after, before);
 	free(before);
 	free(after);
+	return 0;
 }
 
-/* ... or step by step. */
-static void restore_steps(void *ctx)
+/* Nor if it is restored step by step. */
+static unsigned int restore_steps(void *ctx, bool plain)
 {
 	static struct saved saved[8];
 	static u32 nr;
 
 	if (random_below(5))
-		return;
+		return 0;
 	CHECK_EQ(env_save(ctx, XENEMU_STORE_FORMAT_COMPACT, XENEMU_SAVE_TRACK,
 			  nr ? saved[nr - 1].gen : 0, &saved[nr]), 0);
 	if (++nr < ARRAY_SIZE(saved))
-		return;
+		return 0;
 	env_move(ctx, saved, nr);
 	nr = 0;
+	return 0;
 }
 
-static void run_restored(void (*interlude)(void *ctx))
+static void run_restored(unsigned int (*interlude)(void *ctx, bool plain))
 {
 	struct store_model_ops restored = ops;
 	struct store_model_result result;

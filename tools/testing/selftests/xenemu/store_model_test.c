@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random operations on the store in the kernel and on the model of it, which the unit
- * tests use too: through store fds, by ioctl, with the events read.
+ * tests use too: through store fds, by ioctl, with the events read; and once more while
+ * the store moves from host to host, also in the midst of requests.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,13 +18,33 @@
 #include "xs.h"
 
 /* In debug kernels, in an emulated machine: some seconds for each seed. */
-#define ROUNDS	10000
+#define ROUNDS		10000
+#define MOVING_ROUNDS	2000
+
+/* The longest stream of a store as small as the model's. */
+#define ROOM	(1u << 20)
+
+/**
+ * struct client - a store fd
+ * @fd: the fd
+ * @in: what has been read of it, up to a message that is not complete
+ * @len: length of that
+ * @events: events that were read, as text
+ */
+struct client {
+	int fd;
+	char in[2 * sizeof(struct xs_msg)];
+	size_t len;
+	char events[16384];
+};
 
 struct machine {
 	int host_fd;
 	int kvm_fd[STORE_MODEL_DOMAINS + 1];
 	int domain_fd[STORE_MODEL_DOMAINS + 1];
-	int store_fd[STORE_MODEL_CLIENTS];
+	struct client client[STORE_MODEL_CLIENTS];
+	unsigned int moves;		/* in the compact form */
+	unsigned int xen_moves;		/* in Xen's */
 };
 
 static void fail(void *ctx, int line, const char *what)
@@ -33,12 +54,26 @@ static void fail(void *ctx, int line, const char *what)
 	_exit(KSFT_FAIL);
 }
 
-static void open_client(struct machine *machine, unsigned int client)
+static void check(bool good, int line, const char *what)
 {
-	machine->store_fd[client] = host_open_fd(machine->host_fd, XENEMU_HOST_OPEN_STORE,
-						 store_model_domid(client));
-	if (machine->store_fd[client] < 0)
-		fail(machine, __LINE__, "no store fd");
+	if (good)
+		return;
+	printf("# store_model_test.c:%d: %s: %s\n", line, what, strerror(errno));
+	fflush(stdout);
+	_exit(KSFT_FAIL);
+}
+
+#define CHECK(cond)	check(cond, __LINE__, #cond)
+
+static void open_client(struct machine *machine, unsigned int nr)
+{
+	struct client *client = &machine->client[nr];
+
+	client->fd = host_open_fd(machine->host_fd, XENEMU_HOST_OPEN_STORE,
+				  store_model_domid(nr));
+	CHECK(client->fd >= 0);
+	client->len = 0;
+	client->events[0] = 0;
 }
 
 static void create_domain(struct machine *machine, unsigned int domid)
@@ -48,41 +83,242 @@ static void create_domain(struct machine *machine, unsigned int domid)
 	machine->kvm_fd[domid] = kvm_create_vm();
 	arg.kvm_fd = machine->kvm_fd[domid];
 	machine->domain_fd[domid] = xioctl(machine->host_fd, XENEMU_HOST_CREATE_DOMAIN, &arg);
-	if (machine->domain_fd[domid] < 0)
-		fail(machine, __LINE__, "no domain");
+	CHECK(machine->domain_fd[domid] >= 0);
 }
 
-static int model_request(void *ctx, unsigned int client, uint32_t type, uint32_t tx,
+static void destroy_host(struct machine *machine)
+{
+	unsigned int i;
+
+	for (i = 0; i < STORE_MODEL_CLIENTS; i++)
+		close(machine->client[i].fd);
+	for (i = 1; i <= STORE_MODEL_DOMAINS; i++) {
+		close(machine->domain_fd[i]);
+		close(machine->kvm_fd[i]);
+	}
+	close(machine->host_fd);
+}
+
+/* ---- Messages ---- */
+
+static void note_event(struct client *client, const struct xs_msg *msg)
+{
+	size_t len = strlen(client->events);
+
+	CHECK(len + msg->hdr.len + 2 <= sizeof(client->events));
+	sprintf(client->events + len, "%s %s;", msg->body, msg->body + strlen(msg->body) + 1);
+}
+
+/* Take the next message if all of it was read. */
+static bool take(struct client *client, struct xs_msg *msg)
+{
+	size_t size = XS_HDR_SIZE;
+
+	if (client->len < size)
+		return false;
+	memcpy(&msg->hdr, client->in, size);
+	CHECK(msg->hdr.len <= XENSTORE_PAYLOAD_MAX);
+	size += msg->hdr.len;
+	if (client->len < size)
+		return false;
+	memcpy(msg->body, client->in + XS_HDR_SIZE, msg->hdr.len);
+	msg->body[msg->hdr.len] = 0;
+	client->len -= size;
+	memmove(client->in, client->in + size, client->len);
+	return true;
+}
+
+static bool may_read(const struct client *client)
+{
+	struct pollfd pfd = { .fd = client->fd, .events = POLLIN };
+
+	return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN;
+}
+
+static void read_some(struct client *client, size_t max)
+{
+	size_t room = sizeof(client->in) - client->len;
+	ssize_t done = read(client->fd, client->in + client->len, max < room ? max : room);
+
+	CHECK(done > 0);
+	client->len += done;
+}
+
+static void read_events(struct client *client)
+{
+	struct xs_msg msg;
+
+	for (;;) {
+		/* Those behind a reply may have come with it. */
+		while (take(client, &msg)) {
+			CHECK(msg.hdr.type == XS_WATCH_EVENT);
+			note_event(client, &msg);
+		}
+		if (!may_read(client))
+			break;
+		read_some(client, sizeof(client->in));
+	}
+	CHECK(!client->len);
+}
+
+/* ---- Moving ---- */
+
+static void *save(struct machine *machine, uint32_t format, uint64_t *len)
+{
+	struct xenemu_host_save_store arg = {
+		.size = sizeof(arg),
+		.format = format,
+		.len = ROOM,
+	};
+	void *data = malloc(ROOM);
+
+	arg.buf = (uintptr_t)data;
+	CHECK(!xioctl(machine->host_fd, XENEMU_HOST_SAVE_STORE, &arg));
+	*len = arg.len;
+	return data;
+}
+
+static void restore(struct machine *machine, const void *data, uint64_t len)
+{
+	struct xenemu_host_restore_store arg = {
+		.size = sizeof(arg),
+		.buf = (uintptr_t)data,
+		.len = len,
+	};
+	int ret = xioctl(machine->host_fd, XENEMU_HOST_RESTORE_STORE, &arg);
+
+	if (ret)
+		printf("# reason %u, record %llu of type %u\n", arg.out_reason, arg.out_record,
+		       arg.out_type);
+	CHECK(!ret);
+}
+
+/* A client's fd on the new host: another for what @old was, or, if that is lost, a new one. */
+static void claim(struct machine *machine, unsigned int nr, int old, bool lost)
+{
+	struct xenemu_store_connection connection = { .size = sizeof(connection) };
+	struct xenemu_host_open arg = { .size = sizeof(arg), .domid = store_model_domid(nr) };
+
+	if (lost) {
+		open_client(machine, nr);
+		return;
+	}
+	CHECK(!xioctl(old, XENEMU_STORE_GET_CONNECTION, &connection));
+	arg.connection = connection.out_connection;
+	machine->client[nr].fd = xioctl(machine->host_fd, XENEMU_HOST_OPEN_STORE, &arg);
+	CHECK(machine->client[nr].fd >= 0);
+}
+
+/* Returns, as bits, the clients that the format has no place for. */
+static unsigned int move(struct machine *machine, uint32_t format)
+{
+	struct machine *old = malloc(sizeof(*old));
+	unsigned int i, all_lost = 0;
+	uint64_t len;
+	void *data;
+
+	*old = *machine;
+	data = save(machine, format, &len);
+	machine->host_fd = host_open();
+	CHECK(machine->host_fd >= 0);
+	/* Before or behind: it makes no difference. */
+	if (len % 2)
+		restore(machine, data, len);
+	for (i = 1; i <= STORE_MODEL_DOMAINS; i++)
+		create_domain(machine, i);
+	if (len % 2 == 0)
+		restore(machine, data, len);
+	for (i = 0; i < STORE_MODEL_CLIENTS; i++) {
+		/* Xen knows guests by their rings only. */
+		bool lost = format != XENEMU_STORE_FORMAT_COMPACT && store_model_domid(i);
+
+		claim(machine, i, old->client[i].fd, lost);
+		all_lost |= (unsigned int)lost << i;
+	}
+	destroy_host(old);
+	free(old);
+	free(data);
+	return all_lost;
+}
+
+static unsigned int model_move(void *ctx, bool plain)
+{
+	struct machine *machine = ctx;
+
+	if (plain && !(rand() % 50)) {
+		machine->xen_moves++;
+		return move(machine, XENEMU_STORE_FORMAT_XEN_V2);
+	}
+	if (!(rand() % 100)) {
+		machine->moves++;
+		move(machine, XENEMU_STORE_FORMAT_COMPACT);
+	}
+	return 0;
+}
+
+/* ---- The model's operations ---- */
+
+static int model_request(void *ctx, unsigned int nr, uint32_t type, uint32_t tx,
 			 const void *body, size_t len, char *reply)
 {
 	struct machine *machine = ctx;
 
-	return xs_call(machine->store_fd[client], type, tx, body, len, reply);
+	return xs_call(machine->client[nr].fd, type, tx, body, len, reply);
 }
 
-static void model_events(void *ctx, unsigned int client, char *text, size_t size)
+/* By write() and read(), and the store moves when some of the bytes have been passed. */
+static int request_moving(struct machine *machine, unsigned int nr, uint32_t type, uint32_t tx,
+			  const void *body, size_t len, char *reply)
+{
+	struct client *client = &machine->client[nr];
+	struct xs_msg msg;
+	size_t size = xs_make(&msg, type, 0, tx, body, len);
+	ssize_t cut = rand() % (size + 1), rest = size - cut;
+
+	CHECK(write(client->fd, &msg, cut) == cut);
+	move(machine, XENEMU_STORE_FORMAT_COMPACT);
+	CHECK(write(client->fd, (char *)&msg + cut, rest) == rest);
+	read_some(client, 1 + rand() % 32);
+	move(machine, XENEMU_STORE_FORMAT_COMPACT);
+	machine->moves += 2;
+	for (;;) {
+		if (!take(client, &msg))
+			read_some(client, sizeof(client->in));
+		else if (msg.hdr.type == XS_WATCH_EVENT)
+			note_event(client, &msg);
+		else
+			break;
+	}
+	if (msg.hdr.type == XS_ERROR)
+		return -xs_errno(&msg);
+	memcpy(reply, msg.body, msg.hdr.len);
+	return msg.hdr.len;
+}
+
+static int model_request_moving(void *ctx, unsigned int nr, uint32_t type, uint32_t tx,
+				const void *body, size_t len, char *reply)
+{
+	if (rand() % 200)
+		return model_request(ctx, nr, type, tx, body, len, reply);
+	return request_moving(ctx, nr, type, tx, body, len, reply);
+}
+
+static void model_events(void *ctx, unsigned int nr, char *text, size_t size)
 {
 	struct machine *machine = ctx;
-	struct pollfd pfd = { .fd = machine->store_fd[client], .events = POLLIN };
-	struct xs_msg msg;
-	size_t len = 0;
+	struct client *client = &machine->client[nr];
 
-	text[0] = 0;
-	while (poll(&pfd, 1, 0) == 1 && pfd.revents & POLLIN) {
-		if (xs_recv(pfd.fd, &msg) || msg.hdr.type != XS_WATCH_EVENT)
-			fail(ctx, __LINE__, "not an event");
-		if (len + msg.hdr.len + 2 > size)
-			fail(ctx, __LINE__, "too many events");
-		len += sprintf(text + len, "%s %s;", msg.body,
-			       msg.body + strlen(msg.body) + 1);
-	}
+	read_events(client);
+	CHECK(strlen(client->events) < size);
+	strcpy(text, client->events);
+	client->events[0] = 0;
 }
 
 static void model_reopen(void *ctx, unsigned int client)
 {
 	struct machine *machine = ctx;
 
-	close(machine->store_fd[client]);
+	close(machine->client[client].fd);
 	open_client(machine, client);
 }
 
@@ -92,7 +328,7 @@ static void model_replace(void *ctx, unsigned int domid)
 
 	close(machine->domain_fd[domid]);
 	close(machine->kvm_fd[domid]);
-	close(machine->store_fd[store_model_client(domid)]);
+	close(machine->client[store_model_client(domid)].fd);
 	create_domain(machine, domid);
 	open_client(machine, store_model_client(domid));
 }
@@ -102,6 +338,15 @@ static const struct store_model_ops ops = {
 	.events = model_events,
 	.reopen = model_reopen,
 	.replace = model_replace,
+	.fail = fail,
+};
+
+static const struct store_model_ops moving_ops = {
+	.request = model_request_moving,
+	.events = model_events,
+	.reopen = model_reopen,
+	.replace = model_replace,
+	.interlude = model_move,
 	.fail = fail,
 };
 
@@ -130,19 +375,12 @@ FIXTURE_SETUP(model)
 		create_domain(&self->machine, i);
 	for (i = 0; i < STORE_MODEL_CLIENTS; i++)
 		open_client(&self->machine, i);
+	srand(variant->seed);
 }
 
 FIXTURE_TEARDOWN(model)
 {
-	unsigned int i;
-
-	for (i = 0; i < STORE_MODEL_CLIENTS; i++)
-		close(self->machine.store_fd[i]);
-	for (i = 1; i <= STORE_MODEL_DOMAINS; i++) {
-		close(self->machine.domain_fd[i]);
-		close(self->machine.kvm_fd[i]);
-	}
-	close(self->machine.host_fd);
+	destroy_host(&self->machine);
 }
 
 TEST_F_TIMEOUT(model, store_is_like_the_model, 300)
@@ -156,6 +394,21 @@ TEST_F_TIMEOUT(model, store_is_like_the_model, 300)
 	EXPECT_LT(0, result.conflicts);
 	EXPECT_LT(0, result.events);
 	EXPECT_LT(0, result.deaths);
+}
+
+TEST_F_TIMEOUT(model, store_may_move, 300)
+{
+	struct store_model_result result;
+
+	store_model_run(&moving_ops, &self->machine, variant->seed, MOVING_ROUNDS, &result);
+	TH_LOG("%u rounds, %lu commits, %lu conflicts, %lu events, moved %u times, and %u by Xen's form",
+	       MOVING_ROUNDS, result.commits, result.conflicts, result.events,
+	       self->machine.moves, self->machine.xen_moves);
+	EXPECT_LT(0, result.commits);
+	EXPECT_LT(0, result.conflicts);
+	EXPECT_LT(0, result.events);
+	EXPECT_LT(0, self->machine.moves);
+	EXPECT_LT(0, self->machine.xen_moves);
 }
 
 TEST_HARNESS_MAIN

@@ -7,6 +7,7 @@
 #ifndef XENEMU_TEST_STORE_MODEL_H
 #define XENEMU_TEST_STORE_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,11 @@ static inline unsigned int store_model_client(unsigned int domid)
  * @replace: destroy a domain and its client's connection; make a domain with the same
  *	number and open another
  * @settle: before each round: let time pass, if that is needed; or NULL
- * @interlude: behind each round: do what must not make a difference; or NULL
+ * @interlude: in each round, before its events are looked at: do what must make no
+ *	difference, such as to save the store and go on with another that was restored
+ *	from that; or NULL. @plain: open transactions have only read, and nothing has
+ *	changed since they began. Returns, as bits, the clients that had to be connected
+ *	anew
  * @fail: the store and the model differ; does not return
  */
 struct store_model_ops {
@@ -44,7 +49,7 @@ struct store_model_ops {
 	void (*reopen)(void *ctx, unsigned int client);
 	void (*replace)(void *ctx, unsigned int domid);
 	void (*settle)(void *ctx);
-	void (*interlude)(void *ctx);
+	unsigned int (*interlude)(void *ctx, bool plain);
 	void (*fail)(void *ctx, int line, const char *what);
 };
 

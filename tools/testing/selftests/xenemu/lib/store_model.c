@@ -582,6 +582,37 @@ static void domain_dies(struct model *m, uint16_t domid)
 	make_home(m, domid);
 }
 
+/* All that a transaction has done is to read what is still the same. */
+static bool is_plain_txn(const struct mtxn *txn)
+{
+	uint32_t i;
+
+	for (i = 0; i < txn->nr_log; i++) {
+		const struct mop *op = &txn->log[i];
+
+		if (op->result || (op->type != XS_READ && op->type != XS_DIRECTORY &&
+				   op->type != XS_GET_PERMS))
+			return false;
+	}
+	return !txn->died && !txn->nr_outside;
+}
+
+static void interlude(struct model *m)
+{
+	unsigned int reopened;
+	bool plain = true;
+	uint32_t i, k;
+
+	for (i = 0; i < NR_CLIENTS; i++)
+		for (k = 0; k < MAX_TXNS; k++)
+			if (m->client[i].txn[k])
+				plain = plain && is_plain_txn(m->client[i].txn[k]);
+	reopened = m->ops->interlude(m->ctx, plain);
+	for (i = 0; i < NR_CLIENTS; i++)
+		if (reopened & 1u << i)
+			forget_client(&m->client[i]);
+}
+
 /* The store's tree is exactly the model's, as dom0 sees it, and its accounts are right. */
 static void check_tree(struct model *m)
 {
@@ -638,13 +669,27 @@ static void create(struct model *m)
 	}
 }
 
+/* For once, no transaction is open. */
+static void end_all_txns(struct model *m)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < NR_CLIENTS; i++)
+		for (k = 0; k < MAX_TXNS; k++) {
+			end_txn(m, &m->client[i], k);
+			check_events(m);
+		}
+}
+
 static void one_round(struct model *m)
 {
 	struct mclient *mc = &m->client[random_below(m, NR_CLIENTS)];
 	uint32_t what = random_below(m, 1000);
 
-	if (what < 700)
+	if (what < 690)
 		one_request(m, mc, mc->txn[random_below(m, MAX_TXNS)]);
+	else if (what < 700)
+		end_all_txns(m);
 	else if (what < 730)
 		busy_txn(m, mc);
 	else if (what < 800)
@@ -659,6 +704,8 @@ static void one_round(struct model *m)
 		make_home(m, 1 + random_below(m, STORE_MODEL_DOMAINS));
 	else
 		domain_dies(m, 1 + random_below(m, STORE_MODEL_DOMAINS));
+	if (m->ops->interlude)
+		interlude(m);
 	check_events(m);
 }
 
@@ -681,8 +728,6 @@ void store_model_run(const struct store_model_ops *ops, void *ctx, uint64_t seed
 		one_round(m);
 		if (n % 128 == 0)
 			check_tree(m);
-		if (ops->interlude)
-			ops->interlude(ctx);
 	}
 	check_tree(m);
 	for (i = 0; i < NR_CLIENTS; i++)
