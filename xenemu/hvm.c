@@ -395,9 +395,11 @@ static s64 set_upcall_vector(struct xenemu_hcall *hc, u64 gva)
 static s64 get_time(struct xenemu_hcall *hc, u64 gva)
 {
 	u64 now;
+	int ret;
 
-	if (xenemu_kvm_get_clock(hc->vcpu, &now))
-		return -ENOSYS;
+	ret = xenemu_kvm_get_clock(hc->vcpu, &now);
+	if (ret)
+		return ret;
 	return xenemu_hcall_write(hc, gva, &now, sizeof(now));
 }
 

@@ -135,12 +135,17 @@ static void close_peer(void *priv)
 	}
 }
 
-static void reset(void *priv, long ret)
+static void reset(void *priv)
 {
 	struct xenemu_domain_reset arg = { .size = sizeof(arg) };
 	struct ctx *ctx = priv;
 
 	xioctl(ctx->vm.domain_fd, XENEMU_DOMAIN_RESET, &arg);
+}
+
+static void undo_by_reset(void *priv, long ret)
+{
+	reset(priv);
 }
 
 /* A hypercall whose second argument is a pointer to @data. */
@@ -363,9 +368,9 @@ TEST_F(fault_hcall, sched_op)
 }
 
 /* A vcpu_op whose third argument is a pointer to @data. */
-#define SWEEP_VCPU(op_, data_, undo_)							\
+#define SWEEP_VCPU(op_, data_, ...)							\
 do {											\
-	const struct call call = { .name = #op_, .fn = make, .undo = undo_ };		\
+	const struct call call = { .name = #op_, .fn = make, ##__VA_ARGS__ };		\
 	struct ctx *ctx_ = &self->ctx;							\
 											\
 	ctx_->nr = __HYPERVISOR_vcpu_op;						\
@@ -388,14 +393,14 @@ TEST_F(fault_hcall, vcpu_op)
 
 	runstate.addr.p = SPARE_GFN * PAGE + 512;
 	time.addr.p = SPARE_GFN * PAGE + 1024;
-	SWEEP_VCPU(VCPUOP_register_runstate_memory_area, &runstate, NULL);
-	SWEEP_VCPU(VCPUOP_register_vcpu_time_memory_area, &time, NULL);
-	SWEEP_VCPU(VCPUOP_set_periodic_timer, &periodic, NULL);
-	SWEEP_VCPU(VCPUOP_stop_periodic_timer, &nothing, NULL);
-	SWEEP_VCPU(VCPUOP_set_singleshot_timer, &singleshot, NULL);
-	SWEEP_VCPU(VCPUOP_stop_singleshot_timer, &nothing, NULL);
+	SWEEP_VCPU(VCPUOP_register_runstate_memory_area, &runstate);
+	SWEEP_VCPU(VCPUOP_register_vcpu_time_memory_area, &time);
+	SWEEP_VCPU(VCPUOP_set_periodic_timer, &periodic);
+	SWEEP_VCPU(VCPUOP_stop_periodic_timer, &nothing);
+	SWEEP_VCPU(VCPUOP_set_singleshot_timer, &singleshot);
+	SWEEP_VCPU(VCPUOP_stop_singleshot_timer, &nothing);
 	/* A vCPU can do it once. */
-	SWEEP_VCPU(VCPUOP_register_vcpu_info, &info, reset);
+	SWEEP_VCPU(VCPUOP_register_vcpu_info, &info, .undo = undo_by_reset, .tidy = reset);
 }
 
 TEST_F(fault_hcall, the_rest)

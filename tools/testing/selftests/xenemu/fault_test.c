@@ -484,6 +484,13 @@ TEST_F(fault, upcall_and_sync)
 	close(self->ctx.fd);
 }
 
+/* A fault in KVM's emulation of an instruction: it has not been executed. */
+static bool is_kvm_fault(const struct vm_vcpu *vcpu)
+{
+	return vcpu->run->exit_reason == XENEMU_EXIT_KVM &&
+	       vcpu->kvm_run->exit_reason == KVM_EXIT_INTERNAL_ERROR;
+}
+
 /*
  * A guest's hypercall from its first instruction to its last. The call that a
  * fault ends is made again, as a VMM would; the guest must not notice.
@@ -495,7 +502,7 @@ static long run_guest(void *priv)
 	int ret, first = 0;
 
 	vcpu_command(ctx->vcpu, GUEST_OP_HYPERCALL, __HYPERVISOR_xen_version, args);
-	while ((ret = vcpu_run(ctx->vcpu)) < 0 && !first)
+	while ((ret = vcpu_run(ctx->vcpu)) && !first && (ret < 0 || is_kvm_fault(ctx->vcpu)))
 		first = ret;
 	if (ret > 0)
 		printf("# exit %u of xenemu, %u of KVM, after %d\n", ctx->vcpu->run->exit_reason,
@@ -511,12 +518,16 @@ TEST_F(fault, run)
 	SWEEP(run_guest, NULL);
 }
 
-/* Where KVM believes the vCPU's vcpu_info to be. */
-static uint64_t known_info(struct vm_vcpu *vcpu)
+/* Does KVM believe the vCPU's vcpu_info to be there? */
+static long expect_info(struct vm_vcpu *vcpu, uint64_t gpa)
 {
 	struct kvm_xen_vcpu_attr attr = { .type = KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO };
+	long ret;
 
-	return xioctl(vcpu->kvm_fd, KVM_XEN_VCPU_GET_ATTR, &attr) ? 0 : attr.u.gpa;
+	ret = xioctl(vcpu->kvm_fd, KVM_XEN_VCPU_GET_ATTR, &attr);
+	if (ret)
+		return ret;
+	return attr.u.gpa == gpa ? 0 : -EBADMSG;
 }
 
 /* What one vCPU's hypercall changes of another is told to KVM when that one runs. */
@@ -528,9 +539,7 @@ static long register_info_and_sync(void *priv)
 	long ret;
 
 	ret = xioctl(other->fd, XENEMU_VCPU_SYNC, &arg);
-	if (ret)
-		return ret;
-	return known_info(other) == INFO_GPA ? 0 : -EBADMSG;
+	return ret ?: expect_info(other, INFO_GPA);
 }
 
 static void register_info(struct ctx *ctx)
