@@ -138,10 +138,14 @@ static int set_attr(struct xenemu_vcpu *vcpu, const struct kvm_xen_vcpu_attr *at
 static bool has_ram(struct xenemu_domain *domain, u64 gpa)
 {
 	unsigned long uaddr;
+	int idx, ret;
 
-	guard(srcu)(&domain->srcu);
-	return gpa != KVM_XEN_INVALID_GPA &&
-	       !xenemu_mem_uaddr(domain, PHYS_PFN(gpa), false, &uaddr);
+	if (gpa == KVM_XEN_INVALID_GPA)
+		return false;
+	idx = srcu_read_lock(&domain->srcu);
+	ret = xenemu_mem_uaddr(domain, PHYS_PFN(gpa), false, &uaddr);
+	srcu_read_unlock(&domain->srcu, idx);
+	return !ret;
 }
 
 static int sync_gpa(struct xenemu_vcpu *vcpu, u16 type, u64 gpa)
