@@ -138,6 +138,9 @@ const struct desc descs[] = {
 	XIOCTL("domain.send_virq", DOMAIN, XENEMU_DOMAIN_SEND_VIRQ, xenemu_domain_send_virq,
 	       -1, TAIL_NONE, A("virq", 4, VIRQ, VIRQ_DEBUG), A("vcpu_id", 4, VCPU, 0)),
 	XIOCTL("domain.reset", DOMAIN, XENEMU_DOMAIN_RESET, xenemu_domain_reset, -1, TAIL_NONE),
+	XIOCTL("domain.add_eventfd", DOMAIN, XENEMU_DOMAIN_ADD_EVENTFD,
+	       xenemu_domain_add_eventfd, -1, TAIL_NONE, A_FD("eventfd", WORLD_ARG_EVENTFD),
+	       A("reserved", 4, ZERO, 0)),
 
 	/* vCPUs */
 	CLOSE("vcpu", VCPU),
