@@ -23,7 +23,7 @@
 /* Programs that one world sees; less than half of what the journal holds. */
 #define WORLD_PROGRAMS	100
 /* A call that waits is interrupted after so many microseconds, and again. */
-#define PATIENCE_US	100000
+#define PATIENCE_US	30000
 #define MAX_CORPUS	4000
 #define REPORT_SECONDS	10
 #define MAX_PROG_EDGES	4096
@@ -40,7 +40,8 @@ static unsigned int nr_corpus, nr_seeds;
 static struct world world;
 static bool have_world, verbose;
 static unsigned int nr_worlds, nr_in_world;
-static unsigned long nr_progs, nr_calls;
+static unsigned long nr_progs, nr_calls, nr_interrupted;
+static uint64_t worlds_ms;
 
 static uint64_t now_ms(void)
 {
@@ -65,12 +66,15 @@ static void set_alarm(unsigned int us)
 
 static void renew_world(void)
 {
+	uint64_t start = now_ms();
+
 	if (have_world)
 		world_destroy(&world);
 	world_create(&world);
 	have_world = true;
 	nr_worlds++;
 	nr_in_world = 0;
+	worlds_ms += now_ms() - start;
 }
 
 static void print_result(const struct call *call, long ret)
@@ -104,6 +108,7 @@ static void run(const struct prog *prog)
 		ret = exec_call(&world, &prog->call[i]);
 		/* The guest is lost, or the domain is gone. */
 		lost += ret == -EIO || ret == -ENODEV || ret == -EBADF;
+		nr_interrupted += ret == -EINTR;
 		if (verbose)
 			print_result(&prog->call[i], ret);
 	}
@@ -264,6 +269,13 @@ static void report(uint64_t ms)
 	fflush(stdout);
 }
 
+/* What the time went into besides programs. */
+static void report_cost(void)
+{
+	printf("fuzz: %u worlds took %ju ms, %lu calls were interrupted after %u ms\n", nr_worlds,
+	       (uintmax_t)worlds_ms, nr_interrupted, PATIENCE_US / 1000);
+}
+
 static void fuzz(unsigned int seconds, const char *dir)
 {
 	uint64_t start = now_ms(), last = start, now;
@@ -277,6 +289,7 @@ static void fuzz(unsigned int seconds, const char *dir)
 	}
 	world_destroy(&world);
 	report(now_ms() - start);
+	report_cost();
 	if (dir)
 		printf("fuzz: %u programs in %s run all of it\n", save_cover(dir), dir);
 }
