@@ -30,7 +30,11 @@ static struct xenemu_page *new_page(struct page *page, u64 gfn, bool pinned, boo
 		return NULL;
 	refcount_set(&p->ref, 1);
 	p->page = page;
-	p->va = page_address(page);
+	/*
+	 * Where page_address() looks the page's section up in its flags, others of these
+	 * may change meanwhile; those of the section never do.
+	 */
+	p->va = data_race(page_address(page));
 	p->gfn = gfn;
 	p->pinned = pinned;
 	p->writable = writable;
