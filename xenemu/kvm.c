@@ -104,6 +104,27 @@ int xenemu_kvm_caps(struct file *vm)
 	return call(vm, KVM_CHECK_EXTENSION, KVM_CAP_XEN_HVM);
 }
 
+/*
+ * When KVM has an event or a timer to deliver and there is no shared_info or vcpu_info,
+ * it tries again; with a warning, if there never was one. A guest can have it that way.
+ * So KVM is first told of one that is where no memory slot can ever be: in the last page,
+ * behind which addresses begin anew. It refuses that, and remembers; then that there is
+ * none.
+ */
+#define NOWHERE_GPA	(KVM_XEN_INVALID_GPA & PAGE_MASK)
+
+static int forget_shared_info(struct file *vm)
+{
+	struct kvm_xen_hvm_attr attr = {
+		.type = KVM_XEN_ATTR_TYPE_SHARED_INFO,
+		.u.shared_info.gfn = PHYS_PFN(NOWHERE_GPA),
+	};
+
+	call_with_arg(NULL, vm, KVM_XEN_HVM_SET_ATTR, &attr, sizeof(attr));
+	attr.u.shared_info.gfn = KVM_XEN_INVALID_GFN;
+	return call_with_arg(NULL, vm, KVM_XEN_HVM_SET_ATTR, &attr, sizeof(attr));
+}
+
 /**
  * xenemu_kvm_configure - make a VM a Xen guest
  * @vm: the VM
@@ -130,7 +151,8 @@ int xenemu_kvm_configure(struct file *vm, u32 msr)
 		return ret;
 	if (attr.u.xen_version)
 		return -EBUSY;
-	return call_with_arg(NULL, vm, KVM_XEN_HVM_CONFIG, &config, sizeof(config));
+	ret = call_with_arg(NULL, vm, KVM_XEN_HVM_CONFIG, &config, sizeof(config));
+	return ret ?: forget_shared_info(vm);
 }
 
 /**
@@ -202,6 +224,28 @@ int xenemu_kvm_vcpu_set_attr(struct xenemu_vcpu *self, const struct kvm_xen_vcpu
 int xenemu_kvm_vcpu_get_attr(struct xenemu_vcpu *self, struct kvm_xen_vcpu_attr *attr)
 {
 	return call_with_arg(self, self->kvm, KVM_XEN_VCPU_GET_ATTR, attr, sizeof(*attr));
+}
+
+/**
+ * xenemu_kvm_vcpu_init - what KVM must know of a vCPU before it runs
+ * @self: the calling thread's vCPU, of which KVM knows nothing yet
+ *
+ * Return: 0 or an errno of KVM's.
+ */
+int xenemu_kvm_vcpu_init(struct xenemu_vcpu *self)
+{
+	struct kvm_xen_vcpu_attr id = {
+		.type = KVM_XEN_VCPU_ATTR_TYPE_VCPU_ID,
+		.u.vcpu_id = self->id,
+	};
+	struct kvm_xen_vcpu_attr info = {
+		.type = KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO,
+		.u.gpa = NOWHERE_GPA,
+	};
+
+	xenemu_kvm_vcpu_set_attr(self, &info);
+	info.u.gpa = KVM_XEN_INVALID_GPA;
+	return xenemu_kvm_vcpu_set_attr(self, &info) ?: xenemu_kvm_vcpu_set_attr(self, &id);
 }
 
 /**

@@ -29,6 +29,7 @@ int xenemu_kvm_hvm_get_attr(struct xenemu_domain *domain, struct xenemu_vcpu *se
 int xenemu_kvm_get_clock(struct xenemu_vcpu *self, u64 *ns);
 
 /* Only ever of the calling thread's own vCPU: see xenemu_vcpu_resync(). */
+int xenemu_kvm_vcpu_init(struct xenemu_vcpu *self);
 int xenemu_kvm_vcpu_set_attr(struct xenemu_vcpu *self, const struct kvm_xen_vcpu_attr *attr);
 int xenemu_kvm_vcpu_get_attr(struct xenemu_vcpu *self, struct kvm_xen_vcpu_attr *attr);
 int xenemu_kvm_translate(struct xenemu_vcpu *self, u64 gva, u64 *gpa);

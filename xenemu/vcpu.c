@@ -128,11 +128,14 @@ struct sync_values {
 };
 
 /* What is no lack of memory is a refusal, and would be the same the next time. */
+static int unless_refused(int ret)
+{
+	return ret == -ENOMEM || ret == -EFAULT ? ret : 0;
+}
+
 static int set_attr(struct xenemu_vcpu *vcpu, const struct kvm_xen_vcpu_attr *attr)
 {
-	int ret = xenemu_kvm_vcpu_set_attr(vcpu, attr);
-
-	return ret == -ENOMEM || ret == -EFAULT ? ret : 0;
+	return unless_refused(xenemu_kvm_vcpu_set_attr(vcpu, attr));
 }
 
 static bool has_ram(struct xenemu_domain *domain, u64 gpa)
@@ -211,9 +214,7 @@ static int sync_one(struct xenemu_vcpu *vcpu, unsigned int what,
 
 	switch (what) {
 	case XENEMU_SYNC_ID:
-		attr.type = KVM_XEN_VCPU_ATTR_TYPE_VCPU_ID;
-		attr.u.vcpu_id = vcpu->id;
-		return set_attr(vcpu, &attr);
+		return unless_refused(xenemu_kvm_vcpu_init(vcpu));
 	case XENEMU_SYNC_INFO:
 		return sync_info(vcpu, values);
 	case XENEMU_SYNC_TIME:

@@ -363,6 +363,20 @@ TEST_F(upcall, virq_from_the_VMM_reaches_its_port)
 
 /* ---- vcpu_info ---- */
 
+TEST_F(upcall, event_for_a_vcpu_that_has_not_started_ends_with_a_reset)
+{
+	struct xenemu_domain_reset reset = { .size = sizeof(reset) };
+	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+
+	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
+				   &bind, sizeof(bind)));
+	EXPECT_EQ(0, send(self->vcpu, bind.port));
+	ASSERT_EQ(0, xioctl(self->vm.domain_fd, XENEMU_DOMAIN_RESET, &reset));
+	/* It has the event in KVM, and no vcpu_info, nor ever had one. */
+	EXPECT_LT(0, HCALL1(&self->vm.vcpus[1], __HYPERVISOR_xen_version, 0));
+	EXPECT_EQ(0, vcpu_upcalls(&self->vm.vcpus[1]));
+}
+
 TEST_F(upcall, vcpu_info_of_a_vcpu_that_has_not_started_can_be_moved)
 {
 	struct { uint64_t mfn; uint32_t offset, rsvd; } arg = { SHARED_INFO_GFN + 1, 256, 0 };

@@ -137,6 +137,20 @@ TEST_F(hypercall, timer_before_its_port)
 	EXPECT_EQ(1, vcpu_upcalls(vcpu));
 }
 
+TEST_F(hypercall, timer_of_a_guest_without_shared_info)
+{
+	struct vm_vcpu *vcpu = self->vcpu;
+	unsigned int i;
+	uint32_t port;
+
+	ASSERT_EQ(0, bind_timer(vcpu, &port));
+	EXPECT_EQ(0, singleshot(vcpu, 0, 1, 0));
+	/* It expires at once, with nowhere to tell of it. */
+	for (i = 0; i < 10; i++)
+		EXPECT_LT(0, call(vcpu, __HYPERVISOR_xen_version, 0, 0, 0));
+	EXPECT_EQ(0, vcpu_upcalls(vcpu));
+}
+
 TEST_F(hypercall, timer_stopped_before_its_port)
 {
 	struct vm_vcpu *vcpu = self->vcpu;
