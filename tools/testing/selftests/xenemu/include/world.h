@@ -8,6 +8,7 @@
 #ifndef XENEMU_TEST_WORLD_H
 #define XENEMU_TEST_WORLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,6 +79,8 @@ struct world {
 
 void world_create(struct world *w);
 void world_destroy(struct world *w);
+/* Opens what calls have closed. False if that is not enough: a guest does nothing more. */
+bool world_mend(struct world *w);
 
 /* The vCPU of a slot, for its mailbox; NULL for one that was made later. */
 struct vm_vcpu *world_vcpu(struct world *w, unsigned int slot);

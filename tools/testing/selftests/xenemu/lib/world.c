@@ -135,6 +135,20 @@ static void move_fds(struct world *w)
 	w->run[2] = w->other.vcpus[0].run;
 }
 
+static void open_backends(struct world *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		if (w->fd[WORLD_STORE][i] < 0)
+			w->fd[WORLD_STORE][i] = open_backend(w, XENEMU_HOST_OPEN_STORE, i);
+		if (w->fd[WORLD_EVTCHN][i] < 0)
+			w->fd[WORLD_EVTCHN][i] = open_backend(w, XENEMU_HOST_OPEN_EVTCHN, i);
+		if (w->fd[WORLD_GNTTAB][i] < 0)
+			w->fd[WORLD_GNTTAB][i] = open_backend(w, XENEMU_HOST_OPEN_GNTTAB, i);
+	}
+}
+
 void world_create(struct world *w)
 {
 	struct vm_config config = { .nr_vcpus = 2, .max_grant_frames = 8 };
@@ -153,11 +167,7 @@ void world_create(struct world *w)
 	grant_pages(&w->vm, 2);
 	grant_pages(&w->other, 1);
 
-	for (unsigned int i = 0; i < 3; i++) {
-		w->fd[WORLD_STORE][i] = open_backend(w, XENEMU_HOST_OPEN_STORE, i);
-		w->fd[WORLD_EVTCHN][i] = open_backend(w, XENEMU_HOST_OPEN_EVTCHN, i);
-		w->fd[WORLD_GNTTAB][i] = open_backend(w, XENEMU_HOST_OPEN_GNTTAB, i);
-	}
+	open_backends(w);
 	connect_store(w, &w->vm);
 	connect_store(w, &w->other);
 	make_args(w);
@@ -265,6 +275,21 @@ int64_t world_hypercall(struct world *w, const struct world_hcall *hcall)
 		run->answer = hcall->answer;
 	}
 	return ret ?: (int64_t)arg.out_result;
+}
+
+bool world_mend(struct world *w)
+{
+	struct world_hcall version = { .by_guest = true, .bits = 64, .nr = __HYPERVISOR_xen_version };
+
+	world_put_fd(w, WORLD_HOST, 0, dup(w->vm.host_fd));
+	world_put_fd(w, WORLD_DOMAIN, 0, dup(w->arg_fd[WORLD_ARG_DOMAIN]));
+	world_put_fd(w, WORLD_VCPU, 0, dup(w->arg_fd[WORLD_ARG_VCPU]));
+	open_backends(w);
+	for (; version.slot < 3; version.slot++) {
+		if (world_hypercall(w, &version) < 0)
+			return false;
+	}
+	return true;
 }
 
 void world_unmap(struct world *w, unsigned int slot)
