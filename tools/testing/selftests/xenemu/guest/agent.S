@@ -5,8 +5,15 @@
  * to GUEST_CODE by lib/vm.c. The hypercall instruction is the running CPU
  * vendor's: lib/vm.c writes its last byte at agentNN_vmcall. Each vCPU has a
  * mailbox of its own, where GS is.
+ *
+ * An upcall that comes just before HLT steps over it, or the vCPU would sleep with
+ * nothing left to wake it. The shadow of STI should keep it away, but emulators
+ * lose that when the VM exits there: QEMU did until its VMRUN looked at int_state.
  */
 #include "guest.h"
+
+/* The instruction's only byte. */
+#define HLT	0xf4
 
 	.section .rodata
 
@@ -109,7 +116,11 @@ agent64_upcall:
 	testq	%rax, %rax
 	jz	6f
 	movl	$0, 0xb0(%rax)
-6:	popq	%rdx
+6:	movq	16(%rsp), %rax
+	cmpb	$HLT, (%rax)
+	jne	7f
+	incq	16(%rsp)
+7:	popq	%rdx
 	popq	%rax
 	iretq
 agent64_end:
@@ -214,7 +225,11 @@ agent32_upcall:
 	testl	%eax, %eax
 	jz	6f
 	movl	$0, 0xb0(%eax)
-6:	popl	%edx
+6:	movl	8(%esp), %eax
+	cmpb	$HLT, (%eax)
+	jne	7f
+	incl	8(%esp)
+7:	popl	%edx
 	popl	%eax
 	iretl
 agent32_end:
