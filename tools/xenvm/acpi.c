@@ -82,7 +82,7 @@ struct acpi_madt_apic {
 	uint32_t flags;
 } __attribute__((packed));
 
-_Static_assert(sizeof(struct acpi_rsdp) == 36, "RSDP");
+_Static_assert(sizeof(struct acpi_rsdp) == ACPI_RSDP_SIZE, "RSDP");
 _Static_assert(sizeof(struct acpi_header) == 36, "table header");
 _Static_assert(sizeof(struct acpi_fadt) == 276, "FADT of ACPI 6");
 _Static_assert(sizeof(struct acpi_madt) == 44, "MADT");

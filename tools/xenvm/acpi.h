@@ -20,6 +20,9 @@
 #define ACPI_SLEEP_TYPE_MASK	0x7
 #define ACPI_SLEEP_TYPE_S5	5
 
+/* The RSDP's length in revision 2. */
+#define ACPI_RSDP_SIZE		36
+
 /**
  * acpi_build - write the tables
  * @at: where they are mapped; zeros

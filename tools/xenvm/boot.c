@@ -103,6 +103,20 @@ static int place(const struct options *options, const struct memory *memory,
 	return 0;
 }
 
+/*
+ * A kernel started by PVH is told where the RSDP is. One that another started, by
+ * kexec, looks for it where a PC has it.
+ */
+static int build_acpi(const struct options *options, const struct memory *memory)
+{
+	uint8_t *tables = memory_at(memory, ACPI_BASE, ACPI_SIZE);
+
+	if (!acpi_build(tables, ACPI_SIZE, ACPI_BASE, options->cpus))
+		return fail("%u vCPUs are too many for the ACPI tables", options->cpus);
+	memcpy(memory_at(memory, BIOS_BASE, ACPI_RSDP_SIZE), tables, ACPI_RSDP_SIZE);
+	return 0;
+}
+
 int boot_load(const struct options *options, const struct memory *memory, struct boot *boot)
 {
 	struct file_map initrd = { 0 };
@@ -116,10 +130,9 @@ int boot_load(const struct options *options, const struct memory *memory, struct
 		return -1;
 	}
 
-	ret = place(options, memory, &kernel, &initrd, boot);
-	if (!ret && !acpi_build(memory_at(memory, ACPI_BASE, ACPI_SIZE), ACPI_SIZE, ACPI_BASE,
-				options->cpus))
-		ret = fail("%u vCPUs are too many for the ACPI tables", options->cpus);
+	ret = build_acpi(options, memory);
+	if (!ret)
+		ret = place(options, memory, &kernel, &initrd, boot);
 
 	if (options->initrd)
 		file_unmap(&initrd);

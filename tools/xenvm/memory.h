@@ -15,6 +15,7 @@ struct xenemu_vm;
  * The guest's physical addresses, below 4 GiB. RAM past LOW_RAM_MAX goes on at
  * 4 GiB; the hole is where guests put grant frames and the like.
  */
+#define BIOS_BASE		0xf0000ULL
 #define LOW_RAM_MAX		0xc0000000ULL
 #define ACPI_BASE		0xfc000000ULL
 #define ACPI_SIZE		0x10000ULL
