@@ -217,8 +217,9 @@ def check_keys(guest):
     guest.key(b"start\x01\x01echo re-\r")
     guest.wait_for(r"re-start\n", 60)
     guest.wait_for(PROMPT, 60)
-    guest.key(b"sleep 1000\r")
-    guest.wait_for("sleep 1000", 60)
+    # What says so is in the foreground by then: Ctrl-C is for it, not for the shell.
+    guest.key(b"sh -c \"echo slee''ping; exec sleep 1000\"\r")
+    guest.wait_for("sleeping", 60)
     guest.key(b"\x03")
     guest.wait_for(PROMPT, 60)
 
