@@ -78,14 +78,32 @@ static void connect_store(struct world *w, struct vm *vm)
 	xs_call(dom0, XS_INTRODUCE, 0, body, len + 1, NULL);
 }
 
-static int open_backend(struct world *w, unsigned long request, unsigned int domid)
+static bool open_backend(struct world *w, enum world_kind kind, unsigned long request,
+			 unsigned int domid)
 {
-	int fd = host_open_fd(w->vm.host_fd, request, domid);
+	int *fd = &w->fd[kind][domid];
 
-	if (fd < 0)
-		errx(1, "a backend's fd: %s", strerror(-fd));
-	fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
-	return fd;
+	if (*fd >= 0)
+		return true;
+	*fd = host_open_fd(w->vm.host_fd, request, domid);
+	if (*fd < 0)
+		return false;
+	fcntl(*fd, F_SETFL, O_RDWR | O_NONBLOCK);
+	return true;
+}
+
+/* False if a domain is not there. */
+static bool open_backends(struct world *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		if (!open_backend(w, WORLD_STORE, XENEMU_HOST_OPEN_STORE, i) ||
+		    !open_backend(w, WORLD_EVTCHN, XENEMU_HOST_OPEN_EVTCHN, i) ||
+		    !open_backend(w, WORLD_GNTTAB, XENEMU_HOST_OPEN_GNTTAB, i))
+			return false;
+	}
+	return true;
 }
 
 static void make_memory(struct world *w)
@@ -135,20 +153,6 @@ static void move_fds(struct world *w)
 	w->run[2] = w->other.vcpus[0].run;
 }
 
-static void open_backends(struct world *w)
-{
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
-		if (w->fd[WORLD_STORE][i] < 0)
-			w->fd[WORLD_STORE][i] = open_backend(w, XENEMU_HOST_OPEN_STORE, i);
-		if (w->fd[WORLD_EVTCHN][i] < 0)
-			w->fd[WORLD_EVTCHN][i] = open_backend(w, XENEMU_HOST_OPEN_EVTCHN, i);
-		if (w->fd[WORLD_GNTTAB][i] < 0)
-			w->fd[WORLD_GNTTAB][i] = open_backend(w, XENEMU_HOST_OPEN_GNTTAB, i);
-	}
-}
-
 void world_create(struct world *w)
 {
 	struct vm_config config = { .nr_vcpus = 2, .max_grant_frames = 8 };
@@ -167,7 +171,8 @@ void world_create(struct world *w)
 	grant_pages(&w->vm, 2);
 	grant_pages(&w->other, 1);
 
-	open_backends(w);
+	if (!open_backends(w))
+		errx(1, "a backend's fd");
 	connect_store(w, &w->vm);
 	connect_store(w, &w->other);
 	make_args(w);
@@ -284,7 +289,8 @@ bool world_mend(struct world *w)
 	world_put_fd(w, WORLD_HOST, 0, dup(w->vm.host_fd));
 	world_put_fd(w, WORLD_DOMAIN, 0, dup(w->arg_fd[WORLD_ARG_DOMAIN]));
 	world_put_fd(w, WORLD_VCPU, 0, dup(w->arg_fd[WORLD_ARG_VCPU]));
-	open_backends(w);
+	if (!open_backends(w))
+		return false;
 	for (; version.slot < 3; version.slot++) {
 		if (world_hypercall(w, &version) < 0)
 			return false;
