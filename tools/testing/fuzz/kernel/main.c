@@ -41,14 +41,38 @@ static struct world world;
 static bool have_world, verbose;
 static unsigned int nr_worlds, nr_in_world;
 static unsigned long nr_progs, nr_calls, nr_interrupted;
-static uint64_t worlds_ms;
 
-static uint64_t now_ms(void)
+/* What the time goes into. */
+enum cost {
+	COST_WORLDS,
+	COST_JOURNAL,
+	COST_CALLS,
+	COST_COVERAGE,
+	NR_COSTS,
+};
+
+static uint64_t cost_us[NR_COSTS];
+
+static uint64_t now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+	return ts.tv_sec * 1000000ULL + ts.tv_nsec / 1000;
+}
+
+static uint64_t now_ms(void)
+{
+	return now_us() / 1000;
+}
+
+/* What has passed since @since was for @cost; returns now. */
+static uint64_t spent(enum cost cost, uint64_t since)
+{
+	uint64_t now = now_us();
+
+	cost_us[cost] += now - since;
+	return now;
 }
 
 /* ---- running ---- */
@@ -66,15 +90,12 @@ static void set_alarm(unsigned int us)
 
 static void renew_world(void)
 {
-	uint64_t start = now_ms();
-
 	if (have_world)
 		world_destroy(&world);
 	world_create(&world);
 	have_world = true;
 	nr_worlds++;
 	nr_in_world = 0;
-	worlds_ms += now_ms() - start;
 }
 
 static void print_result(const struct call *call, long ret)
@@ -93,15 +114,18 @@ static void run(const struct prog *prog)
 {
 	char text[MAX_TEXT];
 	unsigned int i, lost = 0;
+	uint64_t time = now_us();
 	long ret;
 
 	if (!have_world || nr_in_world == WORLD_PROGRAMS)
 		renew_world();
+	time = spent(COST_WORLDS, time);
 	nr_in_world++;
 	nr_progs++;
 	nr_calls += prog->nr;
 	if (prog_print(prog, text, sizeof(text)) >= 0)
 		journal_write(nr_worlds, text);
+	time = spent(COST_JOURNAL, time);
 	set_alarm(PATIENCE_US);
 	kcov_start();
 	for (i = 0; i < prog->nr; i++) {
@@ -113,10 +137,22 @@ static void run(const struct prog *prog)
 			print_result(&prog->call[i], ret);
 	}
 	kcov_stop();
+	time = spent(COST_CALLS, time);
 	/* A call may also have asked for what never was. */
 	if (lost > 1 && !world_mend(&world))
 		nr_in_world = WORLD_PROGRAMS;
 	set_alarm(0);
+	spent(COST_WORLDS, time);
+}
+
+/* How much it ran that no program did before. */
+static unsigned int count_new(void)
+{
+	uint64_t start = now_us();
+	unsigned int nr = kcov_new();
+
+	spent(COST_COVERAGE, start);
+	return nr;
 }
 
 /* ---- the corpus ---- */
@@ -131,7 +167,7 @@ static void minimize(struct prog *prog, unsigned int news)
 		shorter = *prog;
 		prog_remove(&shorter, i);
 		run(&shorter);
-		if (kcov_new() >= news)
+		if (count_new() >= news)
 			*prog = shorter;
 		else
 			i++;
@@ -254,7 +290,7 @@ static void step(void)
 		mutate(&prog, pick());
 	}
 	run(&prog);
-	news = kcov_new();
+	news = count_new();
 	if (!news)
 		return;
 	minimize(&prog, news);
@@ -270,11 +306,15 @@ static void report(uint64_t ms)
 	fflush(stdout);
 }
 
-/* What the time went into besides programs. */
 static void report_cost(void)
 {
-	printf("fuzz: %u worlds took %ju ms, %lu calls were interrupted after %u ms\n", nr_worlds,
-	       (uintmax_t)worlds_ms, nr_interrupted, PATIENCE_US / 1000);
+	printf("fuzz: seconds in worlds (%u of them) %ju, journal %ju, calls %ju, coverage %ju\n",
+	       nr_worlds, (uintmax_t)cost_us[COST_WORLDS] / 1000000,
+	       (uintmax_t)cost_us[COST_JOURNAL] / 1000000,
+	       (uintmax_t)cost_us[COST_CALLS] / 1000000,
+	       (uintmax_t)cost_us[COST_COVERAGE] / 1000000);
+	printf("fuzz: %lu calls were interrupted after %u ms\n", nr_interrupted,
+	       PATIENCE_US / 1000);
 }
 
 static void fuzz(unsigned int seconds, const char *dir)

@@ -305,6 +305,6 @@ int reproduce(const char *const texts[], unsigned int nr)
 	printf("\nTEST(reproduce)\n{\n\tworld_create(&w);\n");
 	for (i = 0; i < nr; i++)
 		printf("\trun_%u();\n", i);
-	printf("\tworld_destroy(&w);\n}\n\nTEST_HARNESS_MAIN\n");
+	printf("\tworld_mend(&w);\n\tworld_destroy(&w);\n}\n\nTEST_HARNESS_MAIN\n");
 	return 0;
 }
