@@ -284,7 +284,9 @@ int64_t world_hypercall(struct world *w, const struct world_hcall *hcall)
 
 bool world_mend(struct world *w)
 {
-	struct world_hcall version = { .by_guest = true, .bits = 64, .nr = __HYPERVISOR_xen_version };
+	struct world_hcall version = {
+		.by_guest = true, .bits = 64, .nr = __HYPERVISOR_xen_version,
+	};
 
 	world_put_fd(w, WORLD_HOST, 0, dup(w->vm.host_fd));
 	world_put_fd(w, WORLD_DOMAIN, 0, dup(w->arg_fd[WORLD_ARG_DOMAIN]));
