@@ -301,7 +301,6 @@ static int take_txns(struct xenemu_capture *cap, struct xenemu_cap_conn *to,
 		*copy = (struct xenemu_cap_txn) {
 			.id = txn->id,
 			.error = txn->error,
-			.lost = xenemu_txn_is_lost(txn),
 		};
 		INIT_LIST_HEAD(&copy->touched);
 		copy->base = txn->base ? xenemu_node_get(txn->base) : NULL;

@@ -487,7 +487,8 @@ void xenemu_txn_mark(struct xenemu_txn *txn, const char *path, u32 len, u32 flag
 		     bool moved);
 int xenemu_txn_charge(struct xenemu_txn *txn, s64 bytes);
 void xenemu_txn_restore_charge(struct xenemu_txn *txn, s64 bytes);
-bool xenemu_txn_is_lost(const struct xenemu_txn *txn);
+bool xenemu_txn_is_changed(u32 flags, const struct xenemu_node *base,
+			   const struct xenemu_node *now);
 void xenemu_txn_end(struct xenemu_txn *txn);
 void xenemu_txn_end_all(struct xenemu_conn *conn);
 void xenemu_txn_limit_memory(struct xenemu_store *store);

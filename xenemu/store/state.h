@@ -185,7 +185,6 @@ struct xenemu_cap_touch {
  * @link: in the connection's list
  * @id: as in struct xenemu_txn
  * @error: the same
- * @lost: it could not be committed if it has written or does
  * @base: the same
  * @top: the same
  * @touched: struct xenemu_cap_touch
@@ -197,7 +196,6 @@ struct xenemu_cap_txn {
 	struct list_head link;
 	u32 id;
 	int error;
-	bool lost;
 	struct xenemu_node *base;
 	struct xenemu_node *top;
 	struct list_head touched;

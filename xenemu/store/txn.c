@@ -352,12 +352,19 @@ int xenemu_txn_op_start(struct xenemu_request *req)
 	return xenemu_proto_reply_text(req, text);
 }
 
-/* Whether what the transaction depends on is no more as it was. */
-static bool is_changed(const struct xenemu_touch *touch, const struct xenemu_node *now)
+/**
+ * xenemu_txn_is_changed - whether what a transaction depends on is no more as it was
+ * @flags: XENEMU_TOUCH_*: in which way it depends on a node
+ * @base: the node when the transaction began, or NULL
+ * @now: the node now, or NULL
+ *
+ * Return: true if it is not.
+ */
+bool xenemu_txn_is_changed(u32 flags, const struct xenemu_node *base,
+			   const struct xenemu_node *now)
 {
 	const u32 reads = XENEMU_TOUCH_VALUE | XENEMU_TOUCH_PERMS | XENEMU_TOUCH_LIST |
 			  XENEMU_TOUCH_EXISTS | XENEMU_TOUCH_SUBTREE;
-	const struct xenemu_node *base = touch->base;
 
 	if (now == base)
 		return false;
@@ -365,11 +372,11 @@ static bool is_changed(const struct xenemu_touch *touch, const struct xenemu_nod
 		return true;
 	/* If it was only touched when a node above it had been removed, that counts. */
 	if (!now)
-		return touch->flags & reads;
-	return (touch->flags & XENEMU_TOUCH_SUBTREE) ||
-	       (touch->flags & XENEMU_TOUCH_VALUE && now->gen != base->gen) ||
-	       (touch->flags & XENEMU_TOUCH_PERMS && now->perms != base->perms) ||
-	       (touch->flags & XENEMU_TOUCH_LIST && now->list_gen != base->list_gen);
+		return flags & reads;
+	return (flags & XENEMU_TOUCH_SUBTREE) ||
+	       (flags & XENEMU_TOUCH_VALUE && now->gen != base->gen) ||
+	       (flags & XENEMU_TOUCH_PERMS && now->perms != base->perms) ||
+	       (flags & XENEMU_TOUCH_LIST && now->list_gen != base->list_gen);
 }
 
 /* Who made the difference between two versions of a node. */
@@ -395,49 +402,25 @@ static void blame(struct xenemu_request *req, const struct xenemu_touch *touch,
 	xenemu_limit_blame(req->conn, find_writer(at->node ? touch->base : NULL, node), lost);
 }
 
-/* The first that is no more as it was, or NULL; @at: what is there now. */
-static const struct xenemu_touch *find_conflict(const struct xenemu_txn *txn,
-						struct xenemu_lookup *at)
+static bool has_conflict(struct xenemu_request *req)
 {
-	struct xenemu_node *top = txn->conn->store->top;
+	const struct xenemu_txn *txn = req->txn;
+	struct xenemu_node *top = req->store->top;
 	const struct xenemu_touch *touch;
+	struct xenemu_lookup at;
 
 	if (top == txn->base)
-		return NULL;
+		return false;
 	list_for_each_entry(touch, &txn->touched, link) {
 		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
 
-		xenemu_tree_find(top, &path, at);
-		if (is_changed(touch, at->node))
-			return touch;
+		xenemu_tree_find(top, &path, &at);
+		if (xenemu_txn_is_changed(touch->flags, touch->base, at.node)) {
+			blame(req, touch, &at);
+			return true;
+		}
 	}
-	return NULL;
-}
-
-static bool has_conflict(struct xenemu_request *req)
-{
-	const struct xenemu_touch *touch;
-	struct xenemu_lookup at;
-
-	touch = find_conflict(req->txn, &at);
-	if (touch)
-		blame(req, touch, &at);
-	return touch;
-}
-
-/**
- * xenemu_txn_is_lost - whether a transaction could not be committed now
- * @txn: the transaction
- *
- * Return: true if it could not, should it write.
- */
-bool xenemu_txn_is_lost(const struct xenemu_txn *txn)
-{
-	struct xenemu_lookup at;
-
-	lockdep_assert_held(&txn->conn->store->lock);
-
-	return txn->error || find_conflict(txn, &at);
+	return false;
 }
 
 /* A domain that was given nodes by the transaction may have died since. */

@@ -216,6 +216,25 @@ static void put_nodes(struct xen_writer *w)
 	w->sink->error = w->sink->error ?: min(ret, 0);
 }
 
+/* Whether a transaction could not be committed if it has written or does. */
+static bool is_lost(const struct xen_writer *w, const struct xenemu_cap_txn *txn)
+{
+	const struct xenemu_cap_touch *touch;
+	struct xenemu_lookup base, now;
+
+	if (txn->error || txn->base == w->cap->top)
+		return txn->error;
+	list_for_each_entry(touch, &txn->touched, link) {
+		const struct xenemu_path path = { .str = touch->path, .len = touch->len };
+
+		xenemu_tree_find(txn->base, &path, &base);
+		xenemu_tree_find(w->cap->top, &path, &now);
+		if (xenemu_txn_is_changed(touch->flags, base.node, now.node))
+			return true;
+	}
+	return false;
+}
+
 static void put_pending(struct xen_writer *w, const struct xenemu_cap_conn *conn,
 			const struct xenemu_cap_txn *txn)
 {
@@ -224,7 +243,7 @@ static void put_pending(struct xen_writer *w, const struct xenemu_cap_conn *conn
 	struct xenemu_lookup at;
 
 	/* It cannot be committed any more: so it has written something. */
-	if (txn->lost) {
+	if (is_lost(w, txn)) {
 		xenemu_tree_find(w->cap->top, &slash, &at);
 		put_node(w, "", 0, at.node, conn, txn, XENEMU_XEN_READ | XENEMU_XEN_WRITTEN);
 	}
