@@ -7,6 +7,7 @@
 
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/overflow.h>
 
 /* More permissions of a node cannot be read or written by a client. */
 #define MAX_PERMS	(XENSTORE_PAYLOAD_MAX / 3)
@@ -385,20 +386,17 @@ static int list_births(struct compact_reader *r)
 
 static int learn_perms(struct compact_reader *r, struct xenemu_perms *perms)
 {
-	struct xenemu_perms **copy;
+	struct xenemu_perms **more;
 	u32 room;
 
 	if (r->nr_perms == XENEMU_COMPACT_MAX_PERMS)
 		return 0;
 	if (r->nr_perms == r->perms_room) {
 		room = r->perms_room ? 2 * r->perms_room : 16;
-		copy = kvmalloc_array(room, sizeof(*copy), GFP_KERNEL_ACCOUNT);
-		if (!copy)
+		more = kvrealloc(r->perms, array_size(room, sizeof(*more)), GFP_KERNEL_ACCOUNT);
+		if (!more)
 			return -ENOMEM;
-		if (r->nr_perms)
-			memcpy(copy, r->perms, r->nr_perms * sizeof(*copy));
-		kvfree(r->perms);
-		r->perms = copy;
+		r->perms = more;
 		r->perms_room = room;
 	}
 	r->perms[r->nr_perms++] = xenemu_perms_get(perms);

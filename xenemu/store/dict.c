@@ -9,6 +9,7 @@
 #include "state.h"
 
 #include <linux/errno.h>
+#include <linux/overflow.h>
 
 #define MAX_TEXTS	65536
 
@@ -187,12 +188,10 @@ int xenemu_dict_learn(struct xenemu_dict *dict, const char *str, u32 len)
 	if (dict->nr == dict->mask) {
 		u32 room = dict->mask ? 2 * dict->mask : 64;
 
-		place = kvmalloc_array(room, sizeof(*place), GFP_KERNEL_ACCOUNT);
+		place = kvrealloc(dict->place, array_size(room, sizeof(*place)),
+				  GFP_KERNEL_ACCOUNT);
 		if (!place)
 			return -ENOMEM;
-		if (dict->nr)
-			memcpy(place, dict->place, dict->nr * sizeof(*place));
-		kvfree(dict->place);
 		dict->place = place;
 		dict->mask = room;
 	}

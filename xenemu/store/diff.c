@@ -7,6 +7,7 @@
 #include "state.h"
 
 #include <linux/errno.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 
 /**
@@ -39,11 +40,10 @@ static int push(struct xenemu_diff *diff, const struct xenemu_node *old,
 	if (old_kids == new_kids)
 		return 0;
 	if (diff->depth == diff->nr_frames) {
-		frame = kvmalloc_array(diff->nr_frames * 2, sizeof(*frame), GFP_KERNEL_ACCOUNT);
+		frame = kvrealloc(diff->frame, array_size(diff->nr_frames * 2, sizeof(*frame)),
+				  GFP_KERNEL_ACCOUNT);
 		if (!frame)
 			return -ENOMEM;
-		memcpy(frame, diff->frame, diff->nr_frames * sizeof(*frame));
-		kvfree(diff->frame);
 		diff->frame = frame;
 		diff->nr_frames *= 2;
 	}

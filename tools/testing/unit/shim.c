@@ -3,6 +3,7 @@
  * What the headers in include/linux declare.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,20 @@ void *shim_alloc(size_t size, gfp_t gfp)
 	__atomic_add_fetch(&shim_live_allocs, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&shim_allocs, 1, __ATOMIC_RELAXED);
 	return ptr;
+}
+
+/* It always moves, so that whoever goes on using the old memory is found out. */
+void *shim_realloc(const void *ptr, size_t size, gfp_t gfp)
+{
+	size_t old = malloc_usable_size((void *)ptr);
+	void *new = shim_alloc(size, gfp);
+
+	if (!new)
+		return NULL;
+	if (ptr)
+		memcpy(new, ptr, old < size ? old : size);
+	shim_free(ptr);
+	return new;
 }
 
 void shim_free(const void *ptr)

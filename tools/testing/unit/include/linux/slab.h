@@ -7,6 +7,7 @@
 
 /* Fails when shim_fail_nth says so; see shim.h. */
 void *shim_alloc(size_t size, gfp_t gfp);
+void *shim_realloc(const void *ptr, size_t size, gfp_t gfp);
 void shim_free(const void *ptr);
 
 #define kmalloc(size, gfp) shim_alloc(size, gfp)
@@ -17,6 +18,7 @@ void shim_free(const void *ptr);
 #define kvzalloc(size, gfp) kzalloc(size, gfp)
 #define kvmalloc_array(n, size, gfp) kmalloc_array(n, size, gfp)
 #define kvcalloc(n, size, gfp) kcalloc(n, size, gfp)
+#define kvrealloc(ptr, size, gfp) shim_realloc(ptr, size, gfp)
 #define kfree(ptr) shim_free(ptr)
 #define kvfree(ptr) shim_free(ptr)
 
