@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-/* What is there to begin with: enough for a guest. */
-#define FIRST_ROOM	16384
+/* What is there to begin with. Of this only those pages come to be that are written. */
+#define FIRST_ROOM	(1 << 20)
 
 static const char *const reasons[] = {
 	[XENEMU_RESTORE_BAD_HEADER]	 = "no saved XenStore begins like this",
