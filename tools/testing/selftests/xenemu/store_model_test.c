@@ -38,12 +38,26 @@ struct client {
 	char events[16384];
 };
 
+/**
+ * struct stream - a saved store
+ * @data: the bytes, or NULL
+ * @len: how many
+ * @generation: its generation
+ */
+struct stream {
+	void *data;
+	uint64_t len;
+	uint64_t generation;
+};
+
 struct machine {
 	int host_fd;
 	int kvm_fd[STORE_MODEL_DOMAINS + 1];
 	int domain_fd[STORE_MODEL_DOMAINS + 1];
 	struct client client[STORE_MODEL_CLIENTS];
+	struct stream ahead;		/* was saved before, and only the difference will be */
 	unsigned int moves;		/* in the compact form */
+	unsigned int diff_moves;	/* of them by a difference */
 	unsigned int xen_moves;		/* in Xen's */
 };
 
@@ -163,30 +177,43 @@ static void read_events(struct client *client)
 
 /* ---- Moving ---- */
 
-static void *save(struct machine *machine, uint32_t format, uint64_t *len)
+static void save(struct machine *machine, uint32_t format, uint32_t flags, uint64_t since,
+		 struct stream *stream)
 {
 	struct xenemu_host_save_store arg = {
 		.size = sizeof(arg),
+		.flags = flags,
 		.format = format,
+		.since = since,
 		.len = ROOM,
 	};
-	void *data = malloc(ROOM);
 
-	arg.buf = (uintptr_t)data;
+	stream->data = malloc(ROOM);
+	arg.buf = (uintptr_t)stream->data;
 	CHECK(!xioctl(machine->host_fd, XENEMU_HOST_SAVE_STORE, &arg));
-	*len = arg.len;
-	return data;
+	stream->len = arg.len;
+	stream->generation = arg.out_generation;
 }
 
-static void restore(struct machine *machine, const void *data, uint64_t len)
+static void drop(struct stream *stream)
+{
+	free(stream->data);
+	stream->data = NULL;
+	stream->generation = 0;
+}
+
+static void restore(struct machine *machine, const struct stream *stream)
 {
 	struct xenemu_host_restore_store arg = {
 		.size = sizeof(arg),
-		.buf = (uintptr_t)data,
-		.len = len,
+		.buf = (uintptr_t)stream->data,
+		.len = stream->len,
 	};
-	int ret = xioctl(machine->host_fd, XENEMU_HOST_RESTORE_STORE, &arg);
+	int ret;
 
+	if (!stream->data)
+		return;
+	ret = xioctl(machine->host_fd, XENEMU_HOST_RESTORE_STORE, &arg);
 	if (ret)
 		printf("# reason %u, record %llu of type %u\n", arg.out_reason, arg.out_record,
 		       arg.out_type);
@@ -214,20 +241,26 @@ static unsigned int move(struct machine *machine, uint32_t format)
 {
 	struct machine *old = malloc(sizeof(*old));
 	unsigned int i, all_lost = 0;
-	uint64_t len;
-	void *data;
+	struct stream last;
+	bool late = rand() % 2;
 
+	if (format != XENEMU_STORE_FORMAT_COMPACT)
+		drop(&machine->ahead);
 	*old = *machine;
-	data = save(machine, format, &len);
+	save(machine, format, 0, old->ahead.generation, &last);
+	machine->diff_moves += !!old->ahead.data;
+	machine->ahead.data = NULL;
+	machine->ahead.generation = 0;
 	machine->host_fd = host_open();
 	CHECK(machine->host_fd >= 0);
-	/* Before or behind: it makes no difference. */
-	if (len % 2)
-		restore(machine, data, len);
+	restore(machine, &old->ahead);
+	/* Before the domains or behind them: it makes no difference. */
+	if (!late)
+		restore(machine, &last);
 	for (i = 1; i <= STORE_MODEL_DOMAINS; i++)
 		create_domain(machine, i);
-	if (len % 2 == 0)
-		restore(machine, data, len);
+	if (late)
+		restore(machine, &last);
 	for (i = 0; i < STORE_MODEL_CLIENTS; i++) {
 		/* Xen knows guests by their rings only. */
 		bool lost = format != XENEMU_STORE_FORMAT_COMPACT && store_model_domid(i);
@@ -235,9 +268,10 @@ static unsigned int move(struct machine *machine, uint32_t format)
 		claim(machine, i, old->client[i].fd, lost);
 		all_lost |= (unsigned int)lost << i;
 	}
+	drop(&last);
+	drop(&old->ahead);
 	destroy_host(old);
 	free(old);
-	free(data);
 	return all_lost;
 }
 
@@ -245,6 +279,8 @@ static unsigned int model_move(void *ctx, bool plain)
 {
 	struct machine *machine = ctx;
 
+	if (!machine->ahead.data && !(rand() % 100))
+		save(machine, XENEMU_STORE_FORMAT_COMPACT, XENEMU_SAVE_TRACK, 0, &machine->ahead);
 	if (plain && !(rand() % 50)) {
 		machine->xen_moves++;
 		return move(machine, XENEMU_STORE_FORMAT_XEN_V2);
@@ -380,6 +416,7 @@ FIXTURE_SETUP(model)
 
 FIXTURE_TEARDOWN(model)
 {
+	drop(&self->machine.ahead);
 	destroy_host(&self->machine);
 }
 
@@ -401,13 +438,15 @@ TEST_F_TIMEOUT(model, store_may_move, 300)
 	struct store_model_result result;
 
 	store_model_run(&moving_ops, &self->machine, variant->seed, MOVING_ROUNDS, &result);
-	TH_LOG("%u rounds, %lu commits, %lu conflicts, %lu events, moved %u times, and %u by Xen's form",
-	       MOVING_ROUNDS, result.commits, result.conflicts, result.events,
-	       self->machine.moves, self->machine.xen_moves);
+	TH_LOG("%u rounds, %lu commits, %lu conflicts, %lu events", MOVING_ROUNDS,
+	       result.commits, result.conflicts, result.events);
+	TH_LOG("moved %u times, %u of them by a difference, and %u by Xen's form",
+	       self->machine.moves, self->machine.diff_moves, self->machine.xen_moves);
 	EXPECT_LT(0, result.commits);
 	EXPECT_LT(0, result.conflicts);
 	EXPECT_LT(0, result.events);
 	EXPECT_LT(0, self->machine.moves);
+	EXPECT_LT(0, self->machine.diff_moves);
 	EXPECT_LT(0, self->machine.xen_moves);
 }
 
