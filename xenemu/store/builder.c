@@ -7,6 +7,10 @@
 #include "state.h"
 
 #include <linux/errno.h>
+#include <linux/overflow.h>
+
+/* Few nodes are deeper than this. */
+#define FIRST_ROOM	16
 
 static struct xenemu_node *copy(struct xenemu_builder *builder, const struct xenemu_node *node)
 {
@@ -42,9 +46,9 @@ int xenemu_builder_start(struct xenemu_builder *builder, struct xenemu_store *st
 {
 	*builder = (struct xenemu_builder) {
 		.edit = { .store = store, .gfp = GFP_KERNEL_ACCOUNT, .gen = ++store->gen },
+		.room = FIRST_ROOM,
 	};
-	builder->stack = kvmalloc_array(XENEMU_STORE_MAX_DEPTH, sizeof(*builder->stack),
-					GFP_KERNEL_ACCOUNT);
+	builder->stack = kvmalloc_array(FIRST_ROOM, sizeof(*builder->stack), GFP_KERNEL_ACCOUNT);
 	builder->path = kmalloc(XENSTORE_ABS_PATH_MAX + 1, GFP_KERNEL_ACCOUNT);
 	if (builder->stack && builder->path)
 		builder->top = copy(builder, from);
@@ -77,13 +81,24 @@ static u16 owners_of(const struct xenemu_node *node)
 }
 
 /* Go down to a child that is nobody else's. */
-static void enter(struct xenemu_builder *builder, struct xenemu_node *node)
+static int enter(struct xenemu_builder *builder, struct xenemu_node *node)
 {
+	struct xenemu_node **more;
+
+	if (builder->depth == builder->room) {
+		more = kvrealloc(builder->stack, array_size(2 * builder->room, sizeof(*more)),
+				 GFP_KERNEL_ACCOUNT);
+		if (!more)
+			return -ENOMEM;
+		builder->stack = more;
+		builder->room *= 2;
+	}
 	if (builder->depth > 1)
 		builder->path[builder->len++] = '/';
 	memcpy(builder->path + builder->len, node->data, node->name_len);
 	builder->len += node->name_len;
 	builder->stack[builder->depth++] = node;
+	return 0;
 }
 
 /* Change the list of children of the current node. */
@@ -133,9 +148,7 @@ static int replace_and_enter(struct xenemu_builder *builder, struct xenemu_node 
 		return -ENOMEM;
 	ret = replace(builder, node->data, node->name_len, node);
 	xenemu_node_put(builder->edit.store, node);
-	if (!ret)
-		enter(builder, node);
-	return ret;
+	return ret ?: enter(builder, node);
 }
 
 /**
@@ -152,10 +165,8 @@ int xenemu_builder_enter(struct xenemu_builder *builder, const char *name, u32 l
 	struct xenemu_node *node;
 
 	node = xenemu_kids_find_unshared(kids, name, len);
-	if (node) {
-		enter(builder, node);
-		return 0;
-	}
+	if (node)
+		return enter(builder, node);
 	node = xenemu_kids_find(kids, name, len);
 	if (!node)
 		return -ENOENT;

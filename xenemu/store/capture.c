@@ -13,7 +13,7 @@
 
 #include "incoming.h"
 
-#define CHUNK	16384
+#define CHUNK	4096
 
 /* Memory of a capture, freed with it. */
 static void *alloc(struct xenemu_capture *cap, size_t size)

@@ -29,7 +29,6 @@ struct compact_writer {
 	struct xenemu_dict dict;
 	struct xenemu_htab perms_tab;
 	struct list_head perms;
-	const struct xenemu_perms **above;	/* of the nodes above, by level */
 };
 
 static void fail(struct compact_writer *w, int error)
@@ -309,7 +308,7 @@ static u8 node_bits(struct compact_writer *w, const struct xenemu_diff *diff)
 		return XENEMU_COMPACT_REMOVED;
 	if (old ? old->gen != new->gen : new->value_len)
 		bits |= XENEMU_COMPACT_VALUE;
-	if (old ? old->perms != new->perms : !same_perms(w, new->perms, w->above[diff->level - 1]))
+	if (old ? old->perms != new->perms : !same_perms(w, new->perms, diff->above->perms))
 		bits |= XENEMU_COMPACT_PERMS;
 	if (old ? old->list_gen != new->list_gen : is_list_gen_visible(new))
 		bits |= XENEMU_COMPACT_LIST;
@@ -329,7 +328,6 @@ static void put_nodes(struct compact_writer *w, const struct xenemu_node *old,
 		fail(w, ret);
 		return;
 	}
-	w->above[0] = NULL;
 	while ((ret = xenemu_diff_next(&diff, diff.new)) > 0 && !w->sink->error) {
 		const struct xenemu_node *node = diff.new ?: diff.old;
 		u32 up = level - (diff.level - 1);
@@ -347,7 +345,6 @@ static void put_nodes(struct compact_writer *w, const struct xenemu_node *old,
 			put_value(w, xenemu_node_value(node), node->value_len);
 		/* Nobody is below a node that is gone. */
 		level = diff.level - !diff.new;
-		w->above[diff.level] = node->perms;
 	}
 	xenemu_sink_u8(w->sink, XENEMU_COMPACT_LAST);
 	xenemu_diff_end(&diff);
@@ -497,7 +494,6 @@ static void free_writer(struct compact_writer *w)
 		kfree(entry);
 	xenemu_htab_free(&w->perms_tab);
 	xenemu_dict_free(&w->dict);
-	kvfree(w->above);
 }
 
 /**
@@ -511,10 +507,8 @@ void xenemu_compact_write(const struct xenemu_capture *cap, struct xenemu_sink *
 	u8 flags = 0;
 
 	INIT_LIST_HEAD(&w.perms);
-	w.above = kvmalloc_array(XENEMU_STORE_MAX_DEPTH, sizeof(*w.above), GFP_KERNEL_ACCOUNT);
-	if (!w.above || xenemu_htab_init(&w.perms_tab, 16)) {
+	if (xenemu_htab_init(&w.perms_tab, 16)) {
 		fail(&w, -ENOMEM);
-		free_writer(&w);
 		return;
 	}
 

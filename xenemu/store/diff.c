@@ -16,13 +16,15 @@
  * @new_iter: loop over those in the new version
  * @old: the next of them, or NULL
  * @new: the same
- * @len: length of the path of their parent
+ * @above: their parent, in the new version if it is there
+ * @len: length of its path
  */
 struct xenemu_diff_frame {
 	struct xenemu_kids_iter old_iter;
 	struct xenemu_kids_iter new_iter;
 	const struct xenemu_node *old;
 	const struct xenemu_node *new;
+	const struct xenemu_node *above;
 	u32 len;
 };
 
@@ -50,6 +52,7 @@ static int push(struct xenemu_diff *diff, const struct xenemu_node *old,
 	frame = &diff->frame[diff->depth++];
 	frame->old = xenemu_kids_seek(&frame->old_iter, old_kids, 0, &skip);
 	frame->new = xenemu_kids_seek(&frame->new_iter, new_kids, 0, &skip);
+	frame->above = new ?: old;
 	frame->len = diff->len;
 	return 0;
 }
@@ -164,6 +167,7 @@ int xenemu_diff_next(struct xenemu_diff *diff, bool descend)
 			continue;
 		}
 		node = diff->new ?: diff->old;
+		diff->above = frame->above;
 		diff->level = diff->depth;
 		diff->len = frame->len;
 		if (diff->depth > 1)

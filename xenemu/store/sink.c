@@ -7,7 +7,7 @@
 
 #include <linux/errno.h>
 
-#define PIECE	16384
+#define PIECE	4096
 
 /**
  * xenemu_sink_start - make a sink

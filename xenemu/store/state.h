@@ -24,6 +24,7 @@ struct xenemu_diff_frame;
  * struct xenemu_diff - loop over the differences of two versions of the tree
  * @old: the node in the old version, or NULL
  * @new: the node in the new version, or NULL
+ * @above: the node above it, in the new version if it is there
  * @level: number of components of its path
  * @path: its path, as struct xenemu_path has it
  * @len: length of that
@@ -34,6 +35,7 @@ struct xenemu_diff_frame;
 struct xenemu_diff {
 	const struct xenemu_node *old;
 	const struct xenemu_node *new;
+	const struct xenemu_node *above;
 	u32 level;
 	char *path;
 	u32 len;
@@ -55,6 +57,7 @@ void xenemu_diff_end(struct xenemu_diff *diff);
  * @top: its root, which nobody else can see; a reference
  * @stack: the current node and those above it, from @top on: nobody else can see them
  * @depth: how many
+ * @room: how many there is room for
  * @path: path of the current node, as struct xenemu_path has it
  * @len: length of that
  */
@@ -63,6 +66,7 @@ struct xenemu_builder {
 	struct xenemu_node *top;
 	struct xenemu_node **stack;
 	u32 depth;
+	u32 room;
 	char *path;
 	u32 len;
 };
