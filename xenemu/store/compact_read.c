@@ -806,8 +806,10 @@ static int read_busy(struct compact_reader *r)
 	if (ret)
 		return ret;
 	conn = xenemu_restore_find_conn(r->restore, id);
-	if (!conn || conn->dead || conn->backlog_base || !list_empty(&conn->out) ||
-	    !list_empty(&conn->txns))
+	if (!conn || conn->backlog_base || !list_empty(&conn->out) || !list_empty(&conn->txns))
+		return refuse(r, XENEMU_RESTORE_BAD_CONNECTION);
+	/* A dead one may have begun to read a message, and that is all. */
+	if (conn->dead && bits != XENEMU_COMPACT_REST)
 		return refuse(r, XENEMU_RESTORE_BAD_CONNECTION);
 
 	if (bits & XENEMU_COMPACT_INPUT) {
@@ -822,6 +824,8 @@ static int read_busy(struct compact_reader *r)
 	}
 	if (!ret)
 		ret = get_count(r, &nr);
+	if (!ret && nr && conn->dead)
+		ret = refuse(r, XENEMU_RESTORE_BAD_MESSAGE);
 	for (; !ret && nr; nr--)
 		ret = read_msg(r, conn);
 	if (!ret && bits & XENEMU_COMPACT_NEXT_TXN) {
@@ -830,6 +834,8 @@ static int read_busy(struct compact_reader *r)
 	}
 	if (!ret)
 		ret = get_count(r, &nr);
+	if (!ret && nr && conn->dead)
+		ret = refuse(r, XENEMU_RESTORE_BAD_TRANSACTION);
 	for (; !ret && nr; nr--)
 		ret = read_txn(r, conn);
 	return ret;

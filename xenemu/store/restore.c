@@ -159,7 +159,8 @@ static int queue_msg(struct xenemu_restore *restore, struct xenemu_conn *conn,
 {
 	memcpy(msg->data, data, len);
 	msg->len = len;
-	if (conn->out_mem + msg->mem > XENEMU_CONN_MAX_OUTPUT) {
+	/* As when events were queued: replies may come on top of all of them. */
+	if (msg->event && conn->out_mem + msg->mem > XENEMU_CONN_MAX_OUTPUT) {
 		xenemu_conn_put_debt(restore->store, msg->debt);
 		kfree(msg);
 		return xenemu_restore_refuse(restore, XENEMU_RESTORE_BAD_MESSAGE);

@@ -310,6 +310,63 @@ TEST(store_state_half_read)
 	CHECK_EQ(shim_live_allocs, 0);
 }
 
+/* A client that broke the protocol still gets the rest of what it had begun to read. */
+TEST(store_state_dead)
+{
+	struct env *env = env_create();
+	struct client *c = &env->dom0b;
+	struct xenemu_msg *msg;
+
+	CHECK_EQ(post(c, XS_READ, 0, "/|"), 0);
+	CHECK_EQ(post(c, XS_READ, 0, "/|"), 0);
+	c->taken = xenemu_conn_take(c->conn);
+	c->taken->sent = 5;
+	xenemu_conn_kill(c->conn);
+	xenemu_conn_kill(env->guest[1].conn);
+	env_migrate(env, XENEMU_STORE_FORMAT_COMPACT);
+	CHECK(xenemu_conn_is_dead(c->conn));
+	CHECK(xenemu_conn_is_dead(env->guest[1].conn));
+	msg = xenemu_conn_take(c->conn);
+	CHECK_EQ(msg->len, sizeof(struct xsd_sockmsg) - 5);
+	xenemu_msg_free(c->conn, msg);
+	CHECK(!xenemu_conn_has_output(c->conn));
+	CHECK_EQ(xenemu_conn_reset(env->guest[1].conn), 0);
+	CHECK_EQ(wr(&env->guest[1], 0, "x", "y"), 0);
+	env_destroy(env);
+	CHECK_EQ(shim_live_allocs, 0);
+}
+
+/* A client that reads nothing has as many events as it may, and then replies. */
+TEST(store_state_much_output)
+{
+	static char path[2100];
+	u32 i, n, nr;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		struct env *env = env_create();
+		struct client *c = &env->dom0b;
+		const struct xenemu_msg *msg;
+
+		env->dom0.direct = true;
+		CHECK_EQ(watch(c, "/", "t"), 0);
+		for (n = 0; !env->store->dropped; n++) {
+			snprintf(path, sizeof(path), "/%2000u", n);
+			memset(path + 1, 'x', strspn(path + 1, " "));
+			CHECK_EQ(mkd(&env->dom0, 0, path), 0);
+			CHECK_EQ(rm(&env->dom0, 0, path), 0);
+		}
+		for (n = 0; n < 30; n++)
+			CHECK_EQ(post(c, XS_READ, 0, "/|"), 0);
+		nr = 0;
+		list_for_each_entry(msg, &c->conn->out, list)
+			nr++;
+		env_migrate(env, formats[i]);
+		CHECK_EQ(drain(c), nr);
+		env_destroy(env);
+		CHECK_EQ(shim_live_allocs, 0);
+	}
+}
+
 /* Restore bytes that may be anything. The result is a store, or nothing at all. */
 static struct env *try_bytes(struct env *env, const u8 *data, size_t len)
 {
