@@ -297,20 +297,29 @@ static int set_callback(struct xenemu_hcall *hc, u64 value)
 	return ret;
 }
 
+/* What both operations check, in Xen's order. */
+static int read_param(struct xenemu_hcall *hc, u64 gva, struct xen_hvm_param *param)
+{
+	int ret;
+
+	if (xenemu_hcall_read(hc, gva, param, sizeof(*param)))
+		return -EFAULT;
+	if (param->index >= XENEMU_NR_PARAMS)
+		return -EINVAL;
+	ret = xenemu_hcall_check_domid(hc, param->domid);
+	if (ret)
+		return ret;
+	return is_deprecated(param->index) ? -EINVAL : 0;
+}
+
 static s64 set_param(struct xenemu_hcall *hc, u64 gva)
 {
 	struct xen_hvm_param param;
 	int ret;
 
-	if (xenemu_hcall_read(hc, gva, &param, sizeof(param)))
-		return -EFAULT;
-	if (param.index >= XENEMU_NR_PARAMS)
-		return -EINVAL;
-	ret = xenemu_hcall_check_domid(hc, param.domid);
+	ret = read_param(hc, gva, &param);
 	if (ret)
 		return ret;
-	if (is_deprecated(param.index))
-		return -EINVAL;
 	if (param.index == HVM_PARAM_ALTP2M)
 		return -EEXIST;
 	if (!guest_may_set(param.index))
@@ -329,15 +338,9 @@ static s64 get_param(struct xenemu_hcall *hc, u64 gva)
 	struct xen_hvm_param param;
 	int ret;
 
-	if (xenemu_hcall_read(hc, gva, &param, sizeof(param)))
-		return -EFAULT;
-	if (param.index >= XENEMU_NR_PARAMS)
-		return -EINVAL;
-	ret = xenemu_hcall_check_domid(hc, param.domid);
+	ret = read_param(hc, gva, &param);
 	if (ret)
 		return ret;
-	if (is_deprecated(param.index))
-		return -EINVAL;
 	if (!guest_may_get(param.index))
 		return -EPERM;
 	param.value = load(hc->vcpu->domain, param.index);

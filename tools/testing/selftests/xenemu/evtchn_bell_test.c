@@ -18,7 +18,7 @@
 #include <xen/sys/evtchn.h>
 
 #include "../kselftest_harness.h"
-#include "vm.h"
+#include "evtchn.h"
 
 #define SHARED_INFO_GFN	(GUEST_PAGES / PAGE)
 #define MAX_EVENTFDS	64
@@ -48,25 +48,6 @@ FIXTURE_TEARDOWN(bell)
 {
 	close(self->fd);
 	vm_destroy(&self->vm);
-}
-
-static int64_t evtchn_op(struct vm_vcpu *vcpu, unsigned int op, void *arg, size_t len)
-{
-	return hypercall_arg(vcpu, __HYPERVISOR_event_channel_op, op, arg, len);
-}
-
-static int64_t send(struct vm_vcpu *vcpu, uint32_t port)
-{
-	struct evtchn_send arg = { .port = port };
-
-	return evtchn_op(vcpu, EVTCHNOP_send, &arg, sizeof(arg));
-}
-
-static int64_t close_port(struct vm_vcpu *vcpu, uint32_t port)
-{
-	struct evtchn_close arg = { .port = port };
-
-	return evtchn_op(vcpu, EVTCHNOP_close, &arg, sizeof(arg));
 }
 
 /* The port that had an event, made ready for another; 0 for none in time. */

@@ -11,16 +11,12 @@
 #include <xen/sys/evtchn.h>
 
 #include "../kselftest_harness.h"
+#include "evtchn.h"
 #include "hcall.h"
 
 /* The highest port of the 2-level ABI. */
 #define LAST_PORT(vm)	((vm)->bit32 ? 1023u : 4095u)
 #define NO_DOMAIN	77
-
-static int64_t evtchn_op(struct vm_vcpu *vcpu, unsigned int op, void *arg, size_t len)
-{
-	return call_arg(vcpu, __HYPERVISOR_event_channel_op, op, arg, len);
-}
 
 /* The port, or a negative errno. */
 static int64_t alloc_unbound(struct vm_vcpu *vcpu, unsigned int dom, unsigned int remote)
@@ -53,20 +49,6 @@ static int64_t bind_ipi(struct vm_vcpu *vcpu, uint32_t id)
 	int64_t ret = evtchn_op(vcpu, EVTCHNOP_bind_ipi, &arg, sizeof(arg));
 
 	return ret ?: arg.port;
-}
-
-static int64_t close_port(struct vm_vcpu *vcpu, uint32_t port)
-{
-	struct evtchn_close arg = { .port = port };
-
-	return evtchn_op(vcpu, EVTCHNOP_close, &arg, sizeof(arg));
-}
-
-static int64_t send(struct vm_vcpu *vcpu, uint32_t port)
-{
-	struct evtchn_send arg = { .port = port };
-
-	return evtchn_op(vcpu, EVTCHNOP_send, &arg, sizeof(arg));
 }
 
 static int64_t unmask(struct vm_vcpu *vcpu, uint32_t port)

@@ -23,7 +23,6 @@
 #include "grants.h"
 #include "sweep.h"
 
-#define SHARED_INFO_GFN	(DATA_GFN + 16)
 #define SPARE_GFN	(DATA_GFN + 32)
 #define NR_ARGS		6
 
@@ -50,16 +49,10 @@ FIXTURE(fault_hcall)
 
 FIXTURE_SETUP(fault_hcall)
 {
-	struct vm_config config = { .nr_vcpus = 2, .max_grant_frames = 8 };
 	struct ctx *ctx = &self->ctx;
-	volatile struct grant_entry_v1 *table;
+	volatile struct grant_entry_v1 *table = create_guest(&ctx->vm);
 
-	vm_create(&ctx->vm, &config);
-	memset(vm_ptr(&ctx->vm, GUEST_DATA), 0, VM_MEMORY - GUEST_DATA);
 	ctx->vcpu = &ctx->vm.vcpus[0];
-	vm_enable_events(&ctx->vm, SHARED_INFO_GFN);
-	ASSERT_EQ(0, map_frame(ctx->vcpu, 0, TABLE_GFN));
-	table = vm_ptr(&ctx->vm, TABLE_GFN * PAGE);
 	grant(&table[REF], GTF_permit_access, 1, DATA_GFN);
 }
 

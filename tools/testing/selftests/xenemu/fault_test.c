@@ -23,7 +23,6 @@
 #include "sweep.h"
 #include "xs.h"
 
-#define SHARED_INFO_GFN	(DATA_GFN + 16)
 #define INFO_GPA	((SHARED_INFO_GFN + 1) * PAGE)
 #define SPARE_GPA	(64u << 20)
 #define SPARE_SIZE	(1u << 20)
@@ -52,17 +51,10 @@ FIXTURE(fault)
 
 FIXTURE_SETUP(fault)
 {
-	struct vm_config config = { .nr_vcpus = 2, .max_grant_frames = 8 };
 	struct ctx *ctx = &self->ctx;
-	volatile struct grant_entry_v1 *table;
+	volatile struct grant_entry_v1 *table = create_guest(&ctx->vm);
 
-	vm_create(&ctx->vm, &config);
-	/* Guest memory is there, so that no fault hits its making. */
-	memset(vm_ptr(&ctx->vm, GUEST_DATA), 0, VM_MEMORY - GUEST_DATA);
 	ctx->vcpu = &ctx->vm.vcpus[0];
-	vm_enable_events(&ctx->vm, SHARED_INFO_GFN);
-	ASSERT_EQ(0, map_frame(ctx->vcpu, 0, TABLE_GFN));
-	table = vm_ptr(&ctx->vm, TABLE_GFN * PAGE);
 	grant(&table[REF], GTF_permit_access, 0, DATA_GFN);
 	grant(&table[REF + 1], GTF_permit_access, 0, DATA_GFN + 1);
 	ctx->store_fd = host_open_fd(ctx->vm.host_fd, XENEMU_HOST_OPEN_STORE, 0);

@@ -20,7 +20,7 @@
 #include <xen/sys/evtchn.h>
 
 #include "../kselftest_harness.h"
-#include "vm.h"
+#include "evtchn.h"
 
 #define SHARED_INFO_GFN		(GUEST_PAGES / PAGE)
 
@@ -106,14 +106,6 @@ static int notify(int evtchn_fd, uint32_t local)
 	struct ioctl_evtchn_notify arg = { .port = local };
 
 	return xioctl(evtchn_fd, IOCTL_EVTCHN_NOTIFY, &arg);
-}
-
-static int64_t send(struct vm_vcpu *vcpu, uint32_t port)
-{
-	struct evtchn_send arg = { .port = port };
-
-	return hypercall_arg(vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_send, &arg,
-			     sizeof(arg));
 }
 
 /* What arrived on the backend's fd within @ms, or 0. */

@@ -42,18 +42,7 @@ FIXTURE_VARIANT_ADD(gnttab, bit32) { .bit32 = true };
 
 static inline int64_t map_frame(struct vm_vcpu *vcpu, uint64_t idx, uint64_t gfn)
 {
-	struct { uint16_t domid, size; uint32_t space; uint64_t idx, gfn; } arg64 = {
-		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = idx, .gfn = gfn,
-	};
-	struct { uint16_t domid, size; uint32_t space, idx, gfn; } arg32 = {
-		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = idx, .gfn = gfn,
-	};
-
-	if (vcpu->vm->bit32)
-		return hypercall_arg(vcpu, __HYPERVISOR_memory_op, XENMEM_add_to_physmap,
-				     &arg32, sizeof(arg32));
-	return hypercall_arg(vcpu, __HYPERVISOR_memory_op, XENMEM_add_to_physmap,
-			     &arg64, sizeof(arg64));
+	return vm_add_to_physmap(vcpu, XENMAPSPACE_grant_table, idx, gfn);
 }
 
 FIXTURE_SETUP(gnttab)

@@ -7,10 +7,14 @@
 #ifndef XENEMU_TEST_SWEEP_H
 #define XENEMU_TEST_SWEEP_H
 
+#include <err.h>
 #include <errno.h>
 #include <string.h>
 
 #include "fault.h"
+#include "grants.h"
+
+#define SHARED_INFO_GFN	(DATA_GFN + 16)
 
 /* More than any call here has. A call that never stops failing ends there. */
 #define MAX_FAULTS	2000
@@ -18,6 +22,22 @@
 static void __attribute__((constructor)) require_faults(void)
 {
 	fault_require();
+}
+
+/*
+ * The guest of a sweep: two vCPUs, events, and a grant table, which it returns. Its
+ * memory is there, so that no fault hits its making.
+ */
+static inline volatile struct grant_entry_v1 *create_guest(struct vm *vm)
+{
+	struct vm_config config = { .nr_vcpus = 2, .max_grant_frames = 8 };
+
+	vm_create(vm, &config);
+	memset(vm_ptr(vm, GUEST_DATA), 0, VM_MEMORY - GUEST_DATA);
+	vm_enable_events(vm, SHARED_INFO_GFN);
+	if (map_frame(&vm->vcpus[0], 0, TABLE_GFN))
+		errx(1, "the guest cannot map its grant table");
+	return vm_ptr(vm, TABLE_GFN * PAGE);
 }
 
 struct call {

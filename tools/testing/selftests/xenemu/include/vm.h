@@ -101,6 +101,10 @@ int vm_alloc_port(struct vm *vm, uint32_t *port);
 
 uint64_t vcpu_upcalls(struct vm_vcpu *vcpu);
 
+/* XENMEM_add_to_physmap, with a structure whose members have the guest's size. */
+int64_t vm_add_to_physmap(struct vm_vcpu *vcpu, unsigned int space, uint64_t idx,
+			  uint64_t gfn);
+
 /* A guest that is ready for events: shared_info at @gfn and a callback vector. */
 void vm_enable_events(struct vm *vm, uint64_t gfn);
 

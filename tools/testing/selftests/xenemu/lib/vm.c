@@ -368,9 +368,8 @@ uint64_t vcpu_upcalls(struct vm_vcpu *vcpu)
 	return *(volatile uint64_t *)mailbox(vcpu, MAILBOX_UPCALLS);
 }
 
-/* struct xen_add_to_physmap, whose members have the guest's size. */
-static int64_t add_to_physmap(struct vm_vcpu *vcpu, unsigned int space, uint64_t idx,
-			      uint64_t gfn)
+int64_t vm_add_to_physmap(struct vm_vcpu *vcpu, unsigned int space, uint64_t idx,
+			  uint64_t gfn)
 {
 	struct { uint16_t domid, size; uint32_t space; uint64_t idx, gfn; } arg64 = {
 		.domid = DOMID_SELF, .space = space, .idx = idx, .gfn = gfn,
@@ -397,7 +396,7 @@ void vm_enable_events(struct vm *vm, uint64_t gfn)
 	unsigned int i;
 	int64_t ret;
 
-	ret = add_to_physmap(vcpu, XENMAPSPACE_shared_info, 0, gfn);
+	ret = vm_add_to_physmap(vcpu, XENMAPSPACE_shared_info, 0, gfn);
 	if (ret)
 		errx(1, "XENMEM_add_to_physmap: %jd", (intmax_t)ret);
 	ret = hypercall_arg(vcpu, __HYPERVISOR_hvm_op, HVMOP_set_param, &param, sizeof(param));
