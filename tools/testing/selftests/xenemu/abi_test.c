@@ -9,7 +9,10 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <xen/xen.h>
+#include <xen/memory.h>
 
 #include "../kselftest_harness.h"
 #include "vm.h"
@@ -345,6 +348,17 @@ TEST_F(abi, hypercall_msr_out_of_range_is_EINVAL)
 	close(kvm);
 }
 
+TEST_F(abi, domain_with_more_grants_or_ports_than_there_are_is_EINVAL)
+{
+	int kvm = kvm_create_vm();
+
+	EXPECT_EQ(-EINVAL, create_domain(&self->vm, (struct xenemu_host_create_domain) {
+				.kvm_fd = kvm, .domid = 2, .max_grant_frames = 0xffffffff }));
+	EXPECT_EQ(-EINVAL, create_domain(&self->vm, (struct xenemu_host_create_domain) {
+				.kvm_fd = kvm, .domid = 2, .max_evtchn_port = 4096 }));
+	close(kvm);
+}
+
 /* ---- XENEMU_DOMAIN_SET_MEMORY ---- */
 
 static int set_memory(struct vm *vm, uint64_t gpa, uint64_t len, uint64_t user_addr,
@@ -476,6 +490,23 @@ TEST_F(abi, vcpu_arguments_are_checked)
 	close(kvm_fd);
 }
 
+TEST_F(abi, vcpu_made_by_another_process_is_ENODEV)
+{
+	struct kvm_run *run;
+	int kvm_fd = kvm_create_vcpu(self->vm.kvm_fd, 1, &run);
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(create_vcpu(&self->vm, kvm_fd, 1, run) != -ENODEV);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	munmap(run, 3 * PAGE);
+	close(kvm_fd);
+}
+
 TEST_F(abi, vcpu_page_is_mapped_whole_and_shared_only)
 {
 	int fd = self->vm.vcpus[0].fd;
@@ -491,6 +522,17 @@ TEST_F(abi, vcpu_page_is_mapped_whole_and_shared_only)
 	EXPECT_TRUE(errno == EINVAL || errno == EPERM);
 	EXPECT_EQ(-1, mprotect(self->vm.vcpus[0].run, PAGE, PROT_READ | PROT_EXEC));
 	EXPECT_EQ(EACCES, errno);
+}
+
+TEST_F(abi, vcpu_page_stays_where_it_is)
+{
+	void *run = self->vm.vcpus[0].run, *other;
+
+	other = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, other);
+	EXPECT_EQ(MAP_FAILED, mremap(run, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, other));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_LT(0, HCALL1(&self->vm.vcpus[0], __HYPERVISOR_xen_version, 0));
 }
 
 TEST_F(abi, vcpu_without_its_page_does_not_run)
@@ -544,6 +586,27 @@ TEST_F(abi, hypercall_ioctl_answers_and_checks)
 	arg.cpl = 0;
 	arg.longmode = 2;
 	EXPECT_EQ(-EINVAL, xioctl(fd, XENEMU_VCPU_HYPERCALL, &arg));
+}
+
+TEST_F(abi, hypercall_ioctl_goes_on_after_an_exit)
+{
+	struct { uint16_t domid, size; uint32_t space; uint64_t idx, gfn; } physmap = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gfn = 0xf0000,
+	};
+	struct xenemu_vcpu_hypercall arg = {
+		.size = sizeof(arg), .longmode = 1, .input = __HYPERVISOR_memory_op,
+		.params = { XENMEM_add_to_physmap, GUEST_DATA },
+	};
+	struct xenemu_vcpu_run *run = self->vm.vcpus[0].run;
+	int fd = self->vm.vcpus[0].fd;
+
+	memcpy(vm_ptr(&self->vm, GUEST_DATA), &physmap, sizeof(physmap));
+	ASSERT_EQ(0, xioctl(fd, XENEMU_VCPU_HYPERCALL, &arg));
+	ASSERT_EQ(XENEMU_EXIT_BACK_GFN, run->exit_reason);
+	run->answer = -ENOSPC;
+	ASSERT_EQ(0, xioctl(fd, XENEMU_VCPU_HYPERCALL, &arg));
+	EXPECT_EQ(XENEMU_EXIT_KVM, run->exit_reason);
+	EXPECT_EQ(-ENOSPC, (int64_t)arg.out_result);
 }
 
 TEST_HARNESS_MAIN

@@ -400,4 +400,28 @@ TEST_F_TIMEOUT(evtchn_fd, ports_come_and_go_while_events_are_sent, 120)
 	EXPECT_EQ(0, next_event(self->other, 0));
 }
 
+TEST_F(evtchn_fd, event_is_told_by_a_signal_if_asked_for)
+{
+	const struct timespec patience = { .tv_sec = 10 };
+	int port, local;
+	sigset_t set;
+
+	connect_fds(_metadata, self->fd, self->other, &port, &local);
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	ASSERT_EQ(0, fcntl(self->other, F_SETOWN, getpid()));
+	ASSERT_EQ(0, fcntl(self->other, F_SETFL, O_RDWR | O_ASYNC));
+	ASSERT_EQ(0, notify(self->fd, port));
+	EXPECT_EQ(SIGIO, sigtimedwait(&set, NULL, &patience));
+}
+
+TEST_F(evtchn_fd, DOMID_SELF_is_the_domain_of_the_fd)
+{
+	int port = bind_unbound(self->fd, DOMID_SELF);
+
+	ASSERT_LT(0, port);
+	EXPECT_LT(0, bind_interdomain(self->other, DOMID_SELF, port));
+}
+
 TEST_HARNESS_MAIN

@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <xen/xen.h>
 #include <xen/event_channel.h>
@@ -315,6 +317,41 @@ TEST_F(hypercall, argument_that_points_nowhere_is_EFAULT)
 					VM_MEMORY - 1, 0));
 	}
 	EXPECT_EQ(1, bind_ipi(self->vcpu, 0));
+}
+
+TEST_F(hypercall, port_whose_number_cannot_be_told_is_closed)
+{
+	static const struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF };
+	static const struct evtchn_bind_virq virq = { .virq = VIRQ_DEBUG };
+	static const struct evtchn_bind_ipi ipi = { .vcpu = 0 };
+	static const struct {
+		unsigned int op;
+		const void *arg;
+		size_t len;
+	} calls[] = {
+		{ EVTCHNOP_alloc_unbound, &alloc, sizeof(alloc) },
+		{ EVTCHNOP_bind_virq, &virq, sizeof(virq) },
+		{ EVTCHNOP_bind_ipi, &ipi, sizeof(ipi) },
+	};
+	struct xenemu_domain_set_memory args = {
+		.size = sizeof(args), .flags = XENEMU_MEMORY_READONLY,
+		.guest_addr = VM_MEMORY, .len = PAGE,
+	};
+	unsigned int i;
+	void *page;
+
+	/* The guest's arguments are where they can be read only. */
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, page);
+	args.user_addr = (uintptr_t)page;
+	ASSERT_EQ(0, xioctl(self->vm.domain_fd, XENEMU_DOMAIN_SET_MEMORY, &args));
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		memcpy(page, calls[i].arg, calls[i].len);
+		EXPECT_EQ(-EFAULT, call(self->vcpu, __HYPERVISOR_event_channel_op, calls[i].op,
+					VM_MEMORY, 0));
+	}
+	EXPECT_EQ(1, bind_virq(self->vcpu, VIRQ_DEBUG, 0));
+	munmap(page, PAGE);
 }
 
 TEST_F(hypercall, operations_that_are_not_there_are_ENOSYS)

@@ -277,6 +277,40 @@ TEST_F(hypercall, params)
 	EXPECT_EQ(-ENODEV, set_param(self->vcpu, DOMID_SELF, HVM_PARAM_ACPI_IOPORTS_LOCATION, 1));
 }
 
+TEST_F(hypercall, params_of_the_toolstack_have_bounds)
+{
+	static const struct { unsigned int index; uint64_t max; } params[] = {
+		{ HVM_PARAM_TIMER_MODE, HVMPTM_one_missed_tick_pending },
+		{ HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_MAX },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+		uint64_t value = params[i].max, none = ~0ULL;
+
+		EXPECT_EQ(0, toolstack_param(&self->vm, XENEMU_DOMAIN_SET_PARAM, params[i].index,
+					     &value));
+		EXPECT_EQ(-EINVAL, toolstack_param(&self->vm, XENEMU_DOMAIN_SET_PARAM,
+						   params[i].index, &none));
+		value = 0;
+		EXPECT_EQ(0, toolstack_param(&self->vm, XENEMU_DOMAIN_GET_PARAM, params[i].index,
+					     &value));
+		EXPECT_EQ(params[i].max, value);
+	}
+}
+
+TEST_F(hypercall, size_of_the_TSS_has_bounds)
+{
+	uint64_t value;
+
+	/* A TSS with room for all interrupts and ports, and not a byte more. */
+	EXPECT_EQ(0, set_param(self->vcpu, DOMID_SELF, HVM_PARAM_VM86_TSS_SIZED,
+			       0xffffffffULL << 32 | 0x1000));
+	EXPECT_EQ(0, get_param(self->vcpu, DOMID_SELF, HVM_PARAM_VM86_TSS_SIZED, &value));
+	EXPECT_EQ(0x1000, (uint32_t)value);
+	EXPECT_EQ(104 + 32 + 8192 + 1, value >> 32);
+}
+
 TEST_F(hypercall, params_of_the_toolstack)
 {
 	uint64_t value = 0xfeff1;
@@ -423,6 +457,41 @@ TEST_F(hypercall, sched_others)
 }
 
 /* With interrupts off, nothing could wake it. */
+/* As a VMM with a loop of its own has it made. */
+static int64_t by_ioctl(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b)
+{
+	struct xenemu_vcpu_hypercall arg = {
+		.size = sizeof(arg), .longmode = !vcpu->vm->bit32, .input = nr,
+		.params = { a, b },
+	};
+	int ret = xioctl(vcpu->fd, XENEMU_VCPU_HYPERCALL, &arg);
+
+	return ret ?: (int64_t)arg.out_result;
+}
+
+TEST_F(hypercall, poll_by_ioctl_checks_and_ends_at_once)
+{
+	uint32_t *ports = vm_ptr(&self->vm, GUEST_PAGES);
+	uint8_t *p = self->data;
+	uint32_t *nr = (uint32_t *)(p + put_long(&self->vm, p, GUEST_PAGES));
+
+	*nr = 2;
+	ports[0] = 1;
+	ports[1] = 2;
+	EXPECT_EQ(0, by_ioctl(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_poll, GUEST_DATA));
+	ports[1] = 4096;
+	EXPECT_EQ(-EINVAL, by_ioctl(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_poll,
+				    GUEST_DATA));
+	*nr = 129;
+	EXPECT_EQ(-EINVAL, by_ioctl(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_poll,
+				    GUEST_DATA));
+	*nr = 1;
+	put_long(&self->vm, p, NOWHERE);
+	EXPECT_EQ(-EFAULT, by_ioctl(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_poll,
+				    GUEST_DATA));
+	EXPECT_EQ(-EFAULT, by_ioctl(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_poll, NOWHERE));
+}
+
 TEST_F(hypercall, block_without_interrupts)
 {
 	EXPECT_EQ(0, call(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0));

@@ -178,6 +178,47 @@ TEST_F(hypercall, balloon_bad_arguments)
 	EXPECT_EQ(END_GFN, query(self->vcpu, XENMEM_current_reservation));
 }
 
+TEST_F(hypercall, memory_that_is_removed_takes_along_what_was_given_up)
+{
+	struct xenemu_domain_set_memory args = {
+		.size = sizeof(args), .guest_addr = VM_MEMORY, .len = 4 * PAGE,
+	};
+	struct vm *vm = &self->vm;
+	unsigned int r, e;
+	void *mem;
+
+	mem = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, mem);
+	args.user_addr = (uintptr_t)mem;
+	ASSERT_EQ(0, xioctl(vm->domain_fd, XENEMU_DOMAIN_SET_MEMORY, &args));
+	put_longs(vm, GUEST_PAGES, END_GFN, 3);
+	put_reservation(vm, GUEST_PAGES, 3, 0, 0, DOMID_SELF);
+	EXPECT_EQ(3, reserve(self->vcpu, XENMEM_decrease_reservation, &r, &e));
+	EXPECT_EQ(END_GFN + 1, query(self->vcpu, XENMEM_current_reservation));
+	args.len = 0;
+	args.user_addr = 0;
+	ASSERT_EQ(0, xioctl(vm->domain_fd, XENEMU_DOMAIN_SET_MEMORY, &args));
+	EXPECT_EQ(END_GFN, query(self->vcpu, XENMEM_current_reservation));
+	munmap(mem, 4 * PAGE);
+}
+
+TEST_F(hypercall, memory_that_is_read_only_is_not_given_up)
+{
+	struct xenemu_domain_set_memory args = {
+		.size = sizeof(args), .flags = XENEMU_MEMORY_READONLY,
+		.guest_addr = VM_MEMORY, .len = PAGE,
+		.user_addr = (uintptr_t)self->vm.memory,
+	};
+	struct vm *vm = &self->vm;
+	unsigned int r, e;
+
+	ASSERT_EQ(0, xioctl(vm->domain_fd, XENEMU_DOMAIN_SET_MEMORY, &args));
+	put_longs(vm, GUEST_PAGES, END_GFN, 1);
+	put_reservation(vm, GUEST_PAGES, 1, 0, 0, DOMID_SELF);
+	EXPECT_EQ(0, reserve(self->vcpu, XENMEM_decrease_reservation, &r, &e));
+	EXPECT_EQ(END_GFN + 1, query(self->vcpu, XENMEM_current_reservation));
+}
+
 TEST_F(hypercall, balloon_keeps_pages_in_use)
 {
 	struct vm *vm = &self->vm;

@@ -291,6 +291,59 @@ TEST_F(upcall, IPI_wakes_the_other_vcpu)
 	EXPECT_EQ(0, vcpu_upcalls(self->vcpu));
 }
 
+TEST_F(upcall, IPI_sent_by_ioctl_arrives)
+{
+	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+	struct xenemu_vcpu_hypercall arg = {
+		.size = sizeof(arg), .longmode = !variant->bit32,
+		.input = __HYPERVISOR_event_channel_op,
+		.params = { EVTCHNOP_send, GUEST_DATA },
+	};
+
+	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
+				   &bind, sizeof(bind)));
+	memcpy(vm_ptr(&self->vm, GUEST_DATA), &bind.port, sizeof(bind.port));
+	EXPECT_EQ(0, xioctl(self->vcpu->fd, XENEMU_VCPU_HYPERCALL, &arg));
+	EXPECT_EQ(0, arg.out_result);
+	EXPECT_TRUE(bit_of(&self->vm, PENDING, bind.port));
+}
+
+TEST_F(upcall, VMM_with_its_own_loop_tells_KVM_by_sync)
+{
+	struct xenemu_vcpu_sync sync = { .size = sizeof(sync) };
+	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+	struct vm_vcpu *vcpu = &self->vm.vcpus[1];
+
+	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
+				   &bind, sizeof(bind)));
+	ASSERT_EQ(0, send(self->vcpu, bind.port));
+	ASSERT_EQ(0, xioctl(vcpu->fd, XENEMU_VCPU_SYNC, &sync));
+	vcpu_command(vcpu, GUEST_OP_HALT, 0, NULL);
+	ASSERT_EQ(0, xioctl(vcpu->kvm_fd, KVM_RUN, NULL));
+	EXPECT_EQ(KVM_EXIT_IO, vcpu->kvm_run->exit_reason);
+	EXPECT_EQ(1, vcpu_upcalls(vcpu));
+}
+
+TEST_F(upcall, eventfd_for_upcalls_can_be_replaced)
+{
+	struct xenemu_vcpu_set_upcall arg = { .size = sizeof(arg) };
+	uint32_t port, local;
+	uint64_t nr;
+	int fd[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		fd[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		arg.eventfd = fd[i];
+		ASSERT_EQ(0, xioctl(self->vcpu->fd, XENEMU_VCPU_SET_UPCALL, &arg));
+	}
+	ASSERT_EQ(0, connect_backend(&self->vm, self->evtchn_fd, &port, &local));
+	ASSERT_EQ(0, notify(self->evtchn_fd, local));
+	EXPECT_EQ(sizeof(nr), read(fd[1], &nr, sizeof(nr)));
+	EXPECT_EQ(-1, read(fd[0], &nr, sizeof(nr)));
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static int64_t set_timer(struct vm_vcpu *vcpu, uint64_t ns)
 {
 	/* A 32-bit caller gives the time in two halves. */
