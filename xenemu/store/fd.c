@@ -14,7 +14,9 @@
  */
 #include "fd.h"
 
+#include <linux/anon_inodes.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
@@ -416,8 +418,10 @@ static long fd_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static void free_fd(struct store_fd *sfd)
 {
 	kfree(sfd->reply);
-	xenemu_msg_free(sfd->conn, sfd->msg);
-	xenemu_conn_destroy(sfd->conn);
+	if (sfd->conn) {
+		xenemu_msg_free(sfd->conn, sfd->msg);
+		xenemu_conn_destroy(sfd->conn);
+	}
 	xenemu_host_put(sfd->host);
 	mutex_destroy(&sfd->read_lock);
 	mutex_destroy(&sfd->write_lock);
@@ -440,6 +444,28 @@ static const struct file_operations store_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
+/* @connection: number of a restored connection, or 0 for a new one. */
+static int connect(struct store_fd *sfd, struct xenemu_store *store, u32 connection)
+{
+	struct xenemu_conn *conn;
+
+	if (connection)
+		conn = xenemu_conn_claim(store, sfd->domid, connection, &conn_ops, sfd);
+	else
+		conn = xenemu_conn_create(store, sfd->domid, XENEMU_CONN_FD, &conn_ops, sfd);
+	if (IS_ERR(conn))
+		return PTR_ERR(conn);
+	sfd->conn = conn;
+	/* Those of domains that are gone are not restored. */
+	sfd->broken = xenemu_conn_is_dead(conn);
+	xenemu_conn_set_input(conn, &sfd->request);
+	mutex_lock(&sfd->write_lock);
+	/* What must wait is done before the next write(). */
+	submit_backlog(sfd, true);
+	mutex_unlock(&sfd->write_lock);
+	return 0;
+}
+
 /**
  * xenemu_fd_open - make a store fd
  * @host: the host
@@ -453,7 +479,8 @@ int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 dom
 		   u32 connection)
 {
 	struct store_fd *sfd;
-	int ret;
+	struct file *file;
+	int fd, ret;
 
 	if (domid >= XENEMU_DOMID_FIRST_RESERVED)
 		return -ENOENT;
@@ -465,25 +492,31 @@ int xenemu_fd_open(struct xenemu_host *host, struct xenemu_store *store, u32 dom
 	init_waitqueue_head(&sfd->wait);
 	sfd->domid = domid;
 	sfd->host = xenemu_host_get(host);
-	if (connection)
-		sfd->conn = xenemu_conn_claim(store, domid, connection, &conn_ops, sfd);
-	else
-		sfd->conn = xenemu_conn_create(store, domid, XENEMU_CONN_FD, &conn_ops, sfd);
-	if (IS_ERR(sfd->conn)) {
-		ret = PTR_ERR(sfd->conn);
-		xenemu_host_put(host);
-		kfree(sfd);
+
+	/* A restored connection can be had once: so first what may fail besides. */
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		ret = fd;
+		goto err_free;
+	}
+	file = anon_inode_getfile("xenemu-store", &store_fops, sfd, O_RDWR);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+		goto err_put_fd;
+	}
+	ret = connect(sfd, store, connection);
+	if (ret) {
+		put_unused_fd(fd);
+		/* With all that is its. */
+		fput(file);
 		return ret;
 	}
+	fd_install(fd, file);
+	return fd;
 
-	xenemu_conn_set_input(sfd->conn, &sfd->request);
-	mutex_lock(&sfd->write_lock);
-	/* What must wait is done before the next write(). */
-	submit_backlog(sfd, true);
-	mutex_unlock(&sfd->write_lock);
-
-	ret = xenemu_ioctl_new_fd("xenemu-store", &store_fops, sfd, O_RDWR);
-	if (ret < 0)
-		free_fd(sfd);
+err_put_fd:
+	put_unused_fd(fd);
+err_free:
+	free_fd(sfd);
 	return ret;
 }

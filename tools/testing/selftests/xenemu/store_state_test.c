@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <linux/xenemu.h>
 #include <xen/xen.h>
@@ -175,6 +176,49 @@ TEST_F(state, store_fd_goes_on)
 	EXPECT_EQ(0, xs_end(fd, tx, "T"));
 	EXPECT_EQ(0, xs_recv(fd, &msg));
 	EXPECT_STREQ("/a/c", msg.body);
+	close(fd);
+	close(host);
+}
+
+/* Whoever has no fd to spare can come back when there is one. */
+TEST_F(state, connection_waits_for_an_fd)
+{
+	uint32_t id = connection_of(self->dom0);
+	struct rlimit limit, none = {};
+	int host = host_open(), fd;
+
+	ASSERT_EQ(0, SAVE(0, 0, 0));
+	ASSERT_EQ(0, restore(host, self->data, self->len));
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	none.rlim_max = limit.rlim_max;
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+	EXPECT_EQ(-EMFILE, claim(host, 0, id));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	fd = claim(host, 0, id);
+	EXPECT_LE(0, fd);
+	close(fd);
+	close(host);
+}
+
+TEST_F(state, broken_store_fd_stays_broken)
+{
+	struct xsd_sockmsg hdr = { .type = XS_READ, .len = XENSTORE_PAYLOAD_MAX + 1 };
+	uint32_t id = connection_of(self->dom0);
+	int host = host_open(), fd;
+	char half[8];
+
+	/* Of the watch's event some has been read; the rest can be read all the same. */
+	ASSERT_EQ(8, read(self->dom0, half, sizeof(half)));
+	ASSERT_EQ(-1, write(self->dom0, &hdr, sizeof(hdr)));
+	ASSERT_EQ(EPROTO, errno);
+	ASSERT_EQ(0, SAVE(0, 0, 0));
+	ASSERT_EQ(0, restore(host, self->data, self->len));
+	fd = claim(host, 0, id);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(8, read(fd, half, sizeof(half)));
+	EXPECT_EQ(1, read(fd, half, 1));
+	EXPECT_EQ('/', half[0]);
+	EXPECT_EQ(-EPROTO, XS_CALL(fd, XS_DIRECTORY, 0, "/"));
 	close(fd);
 	close(host);
 }
