@@ -7,7 +7,8 @@
 APT=$CACHE/apt
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# bed_apt TOOL ARGUMENT... - apt-get or apt-cache with that view.
+# bed_apt TOOL ARGUMENT... - apt-get or apt-cache with that view. The mirror may be a
+# frozen one: it must be signed, but not this week.
 bed_apt()
 {
 	local tool=$1
@@ -17,7 +18,8 @@ bed_apt()
 		-o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::State::Lists="$APT/lists" -o Dir::Cache="$APT/cache" \
 		-o Dir::Cache::pkgcache=pkgcache.bin -o APT::Sandbox::User=root \
-		-o Acquire::Languages=none -o APT::Architecture=amd64 "$@"
+		-o Acquire::Check-Valid-Until=false -o Acquire::Languages=none \
+		-o APT::Architecture=amd64 "$@"
 }
 
 read_archive()
