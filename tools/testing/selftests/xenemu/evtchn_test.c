@@ -45,14 +45,6 @@ static int64_t bind_virq(struct vm_vcpu *vcpu, uint32_t virq, uint32_t id)
 	return ret ?: arg.port;
 }
 
-static int64_t bind_ipi(struct vm_vcpu *vcpu, uint32_t id)
-{
-	struct evtchn_bind_ipi arg = { .vcpu = id };
-	int64_t ret = evtchn_op(vcpu, EVTCHNOP_bind_ipi, &arg, sizeof(arg));
-
-	return ret ?: arg.port;
-}
-
 static int64_t unmask(struct vm_vcpu *vcpu, uint32_t port)
 {
 	struct evtchn_unmask arg = { .port = port };

@@ -275,16 +275,16 @@ TEST_F(upcall, masked_port_ends_a_poll_for_it)
 
 TEST_F(upcall, IPI_wakes_the_other_vcpu)
 {
-	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+	int64_t port;
 	struct waiter waiter = { .vcpu = &self->vm.vcpus[1] };
 	pthread_t thread;
 
-	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
-				   &bind, sizeof(bind)));
+	port = bind_ipi(self->vcpu, 1);
+	ASSERT_LT(0, port);
 	vcpu_command(waiter.vcpu, GUEST_OP_HALT, 0, NULL);
 	pthread_create(&thread, NULL, run_vcpu, &waiter);
 	usleep(100000);
-	EXPECT_EQ(0, send(self->vcpu, bind.port));
+	EXPECT_EQ(0, send(self->vcpu, port));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, waiter.ret);
 	EXPECT_EQ(1, vcpu_upcalls(waiter.vcpu));
@@ -293,30 +293,30 @@ TEST_F(upcall, IPI_wakes_the_other_vcpu)
 
 TEST_F(upcall, IPI_sent_by_ioctl_arrives)
 {
-	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+	int64_t port;
 	struct xenemu_vcpu_hypercall arg = {
 		.size = sizeof(arg), .longmode = !variant->bit32,
 		.input = __HYPERVISOR_event_channel_op,
 		.params = { EVTCHNOP_send, GUEST_DATA },
 	};
 
-	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
-				   &bind, sizeof(bind)));
-	memcpy(vm_ptr(&self->vm, GUEST_DATA), &bind.port, sizeof(bind.port));
+	port = bind_ipi(self->vcpu, 1);
+	ASSERT_LT(0, port);
+	memcpy(vm_ptr(&self->vm, GUEST_DATA), &port, sizeof(uint32_t));
 	EXPECT_EQ(0, xioctl(self->vcpu->fd, XENEMU_VCPU_HYPERCALL, &arg));
 	EXPECT_EQ(0, arg.out_result);
-	EXPECT_TRUE(bit_of(&self->vm, PENDING, bind.port));
+	EXPECT_TRUE(bit_of(&self->vm, PENDING, port));
 }
 
 TEST_F(upcall, VMM_with_its_own_loop_tells_KVM_by_sync)
 {
 	struct xenemu_vcpu_sync sync = { .size = sizeof(sync) };
-	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+	int64_t port;
 	struct vm_vcpu *vcpu = &self->vm.vcpus[1];
 
-	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
-				   &bind, sizeof(bind)));
-	ASSERT_EQ(0, send(self->vcpu, bind.port));
+	port = bind_ipi(self->vcpu, 1);
+	ASSERT_LT(0, port);
+	ASSERT_EQ(0, send(self->vcpu, port));
 	ASSERT_EQ(0, xioctl(vcpu->fd, XENEMU_VCPU_SYNC, &sync));
 	vcpu_command(vcpu, GUEST_OP_HALT, 0, NULL);
 	ASSERT_EQ(0, xioctl(vcpu->kvm_fd, KVM_RUN, NULL));
@@ -411,11 +411,11 @@ TEST_F(upcall, virq_from_the_VMM_reaches_its_port)
 TEST_F(upcall, event_for_a_vcpu_that_has_not_started_ends_with_a_reset)
 {
 	struct xenemu_domain_reset reset = { .size = sizeof(reset) };
-	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+	int64_t port;
 
-	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
-				   &bind, sizeof(bind)));
-	EXPECT_EQ(0, send(self->vcpu, bind.port));
+	port = bind_ipi(self->vcpu, 1);
+	ASSERT_LT(0, port);
+	EXPECT_EQ(0, send(self->vcpu, port));
 	ASSERT_EQ(0, xioctl(self->vm.domain_fd, XENEMU_DOMAIN_RESET, &reset));
 	/* It has the event in KVM, and no vcpu_info, nor ever had one. */
 	EXPECT_LT(0, HCALL1(&self->vm.vcpus[1], __HYPERVISOR_xen_version, 0));
@@ -425,7 +425,7 @@ TEST_F(upcall, event_for_a_vcpu_that_has_not_started_ends_with_a_reset)
 TEST_F(upcall, vcpu_info_of_a_vcpu_that_has_not_started_can_be_moved)
 {
 	struct { uint64_t mfn; uint32_t offset, rsvd; } arg = { SHARED_INFO_GFN + 1, 256, 0 };
-	struct evtchn_bind_ipi bind = { .vcpu = 1 };
+	int64_t port;
 	uint8_t *info = vm_ptr(&self->vm, (SHARED_INFO_GFN + 1) * PAGE + 256);
 	struct waiter waiter = { .vcpu = &self->vm.vcpus[1] };
 	pthread_t thread;
@@ -439,14 +439,14 @@ TEST_F(upcall, vcpu_info_of_a_vcpu_that_has_not_started_can_be_moved)
 	EXPECT_EQ(-EBUSY, HCALL3(self->vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 1,
 				 GUEST_DATA));
 
-	ASSERT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi,
-				   &bind, sizeof(bind)));
+	port = bind_ipi(self->vcpu, 1);
+	ASSERT_LT(0, port);
 	*(uint64_t *)(waiter.vcpu->mailbox + MAILBOX_VCPU_INFO) =
 		(SHARED_INFO_GFN + 1) * PAGE + 256;
 	vcpu_command(waiter.vcpu, GUEST_OP_HALT, 0, NULL);
 	pthread_create(&thread, NULL, run_vcpu, &waiter);
 	usleep(100000);
-	EXPECT_EQ(0, send(self->vcpu, bind.port));
+	EXPECT_EQ(0, send(self->vcpu, port));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, waiter.ret);
 	EXPECT_LE(1, vcpu_upcalls(waiter.vcpu));

@@ -28,4 +28,13 @@ static inline int64_t close_port(struct vm_vcpu *vcpu, uint32_t port)
 	return evtchn_op(vcpu, EVTCHNOP_close, &arg, sizeof(arg));
 }
 
+/* The port, or a negative errno. */
+static inline int64_t bind_ipi(struct vm_vcpu *vcpu, uint32_t id)
+{
+	struct evtchn_bind_ipi arg = { .vcpu = id };
+	int64_t ret = evtchn_op(vcpu, EVTCHNOP_bind_ipi, &arg, sizeof(arg));
+
+	return ret ?: arg.port;
+}
+
 #endif /* XENEMU_TEST_EVTCHN_H */
