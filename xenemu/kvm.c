@@ -152,7 +152,12 @@ int xenemu_kvm_configure(struct file *vm, u32 msr)
 	if (attr.u.xen_version)
 		return -EBUSY;
 	ret = call_with_arg(NULL, vm, KVM_XEN_HVM_CONFIG, &config, sizeof(config));
-	return ret ?: forget_shared_info(vm);
+	if (ret)
+		return ret;
+	ret = forget_shared_info(vm);
+	if (ret)
+		xenemu_kvm_unconfigure(vm);
+	return ret;
 }
 
 /**
