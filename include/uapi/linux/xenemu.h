@@ -723,7 +723,8 @@ struct xenemu_vcpu_set_upcall {
  * Tell KVM what hypercalls of other vCPUs changed of this one, in the thread
  * that runs it. XENEMU_VCPU_RUN does this by itself; only a VMM that calls
  * KVM_RUN itself needs it. EINVAL before the vCPU fd has been mapped, EBUSY if
- * another thread runs the vCPU.
+ * another thread runs the vCPU. ENOMEM or EFAULT if KVM could not be told all; call
+ * again.
  */
 struct xenemu_vcpu_sync {
 	__u32 size;
