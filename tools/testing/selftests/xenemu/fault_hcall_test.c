@@ -3,9 +3,6 @@
  * Every hypercall that the module answers, with each allocation and each copy on
  * its way failing once: the guest gets an error or success, and the same
  * hypercall then works.
- *
- * They go through XENEMU_VCPU_HYPERCALL, so that the faults are the module's and
- * not those of KVM's emulation.
  */
 #include <stdint.h>
 #include <unistd.h>
@@ -61,22 +58,6 @@ FIXTURE_TEARDOWN(fault_hcall)
 	vm_destroy(&self->ctx.vm);
 }
 
-/* What the guest gets, or the error of the ioctl. The VMM agrees to everything. */
-static long hypercall_by_ioctl(struct ctx *ctx, uint64_t nr, const uint64_t *args)
-{
-	struct xenemu_vcpu_hypercall arg = {
-		.size = sizeof(arg), .longmode = 1, .input = nr,
-	};
-	struct xenemu_vcpu_run *run = ctx->vcpu->run;
-	int ret;
-
-	memcpy(arg.params, args, sizeof(arg.params));
-	do {
-		ret = xioctl(ctx->vcpu->fd, XENEMU_VCPU_HYPERCALL, &arg);
-	} while (!ret && run->exit_reason != XENEMU_EXIT_KVM);
-	return ret ?: (long)arg.out_result;
-}
-
 static long make(void *priv)
 {
 	struct ctx *ctx = priv;
@@ -85,10 +66,18 @@ static long make(void *priv)
 	long ret;
 
 	memcpy(data, ctx->data, ctx->len);
-	ret = hypercall_by_ioctl(ctx, ctx->nr, ctx->args);
+	ret = hypercall_by_ioctl(ctx->vcpu, ctx->nr, ctx->args);
 	if (!ret && ctx->status)
 		memcpy(&status, data + ctx->status, sizeof(status));
 	return ret ?: status;
+}
+
+/* What a guest may not do at all. */
+static long make_refused(void *priv)
+{
+	long ret = make(priv);
+
+	return ret == -EPERM ? 0 : ret;
 }
 
 static void close_port(void *priv, long ret)
@@ -99,7 +88,7 @@ static void close_port(void *priv, long ret)
 
 	/* It is where the hypercall left it. */
 	memmove(data, data + ctx->port, sizeof(uint32_t));
-	hypercall_by_ioctl(ctx, __HYPERVISOR_event_channel_op, args);
+	hypercall_by_ioctl(ctx->vcpu, __HYPERVISOR_event_channel_op, args);
 }
 
 /* As in Xen, a port that the guest could not be told is there. */
@@ -110,7 +99,7 @@ static void close_all(void *priv)
 	struct ctx *ctx = priv;
 
 	memcpy(vm_ptr(&ctx->vm, GUEST_DATA), &arg, sizeof(arg));
-	hypercall_by_ioctl(ctx, __HYPERVISOR_event_channel_op, args);
+	hypercall_by_ioctl(ctx->vcpu, __HYPERVISOR_event_channel_op, args);
 }
 
 /* A port that is bound to one that stays. */
@@ -124,7 +113,7 @@ static void close_peer(void *priv)
 		if (port == ctx->spare)
 			continue;
 		memcpy(vm_ptr(&ctx->vm, GUEST_DATA), &port, sizeof(port));
-		hypercall_by_ioctl(ctx, __HYPERVISOR_event_channel_op, args);
+		hypercall_by_ioctl(ctx->vcpu, __HYPERVISOR_event_channel_op, args);
 	}
 }
 
@@ -234,7 +223,9 @@ TEST_F(fault_hcall, memory_reservation)
 	/* They return how many frames they did: fewer after a fault. */
 	SWEEP_OP(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &res, NULL);
 	SWEEP_OP(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &res, NULL);
+	SWEEP_OP(__HYPERVISOR_memory_op, XENMEM_increase_reservation, &res, NULL);
 	SWEEP_OP(__HYPERVISOR_memory_op, XENMEM_current_reservation, &domid, NULL);
+	SWEEP_OP(__HYPERVISOR_memory_op, XENMEM_maximum_reservation, &domid, NULL);
 	SWEEP_OP(__HYPERVISOR_memory_op, XENMEM_maximum_gpfn, &domid, NULL);
 	ASSERT_EQ(0, xioctl(self->ctx.vm.domain_fd, XENEMU_DOMAIN_SET_MEMORY_MAP, &set));
 	SWEEP_OP(__HYPERVISOR_memory_op, XENMEM_memory_map, &map, NULL);
@@ -314,6 +305,7 @@ TEST_F(fault_hcall, grant_table_op)
 	const struct gnttab_query_size query = { .dom = DOMID_SELF };
 	const struct gnttab_swap_grant_ref swap = { .ref_a = REF + 1, .ref_b = REF + 2 };
 	struct { uint16_t dom, pad; uint32_t version; int16_t status; } version = { DOMID_SELF };
+	const struct gnttab_set_version set = { .version = 1 };
 	struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 2 };
 	const struct gnttab_copy copy = {
 		.source = { .u.ref = REF, .domid = DOMID_SELF },
@@ -327,6 +319,7 @@ TEST_F(fault_hcall, grant_table_op)
 	SWEEP_GNTTAB(GNTTABOP_copy, &copy, .gntst = true);
 	EXPECT_EQ(0, table[REF].flags & BUSY);
 	SWEEP_GNTTAB(GNTTABOP_get_version, &version);
+	SWEEP_OP(__HYPERVISOR_grant_table_op, GNTTABOP_set_version, &set, NULL);
 	set_xen_guest_handle(setup.frame_list, (void *)(uintptr_t)(GUEST_DATA + 256));
 	SWEEP_GNTTAB(GNTTABOP_setup_table, &setup, .gntst = true);
 }
@@ -350,7 +343,10 @@ TEST_F(fault_hcall, sched_op)
 {
 	struct sched_poll poll = { .nr_ports = 1, .timeout = 1 };
 	uint32_t *port = vm_ptr(&self->ctx.vm, GUEST_DATA + 256);
+	const struct call refused = { .name = "SCHEDOP_remote_shutdown", .fn = make_refused };
 	const struct sched_shutdown suspend = { .reason = SHUTDOWN_suspend };
+	const struct sched_remote_shutdown remote = { .domain_id = 1 };
+	struct ctx *ctx = &self->ctx;
 	const int nothing = 0;
 
 	*port = 1;
@@ -358,6 +354,11 @@ TEST_F(fault_hcall, sched_op)
 	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_yield, &nothing, NULL);
 	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll, NULL);
 	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &suspend, NULL);
+	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_shutdown_code, &suspend, NULL);
+	ctx->args[0] = SCHEDOP_remote_shutdown;
+	ctx->data = &remote;
+	ctx->len = sizeof(remote);
+	sweep(_metadata, &refused, ctx);
 }
 
 /* A vcpu_op whose third argument is a pointer to @data. */

@@ -110,4 +110,29 @@ static inline void sweep(struct __test_metadata *const _metadata, const struct c
 	TH_LOG("%s: %u faults", call->name, nth - 1);
 }
 
+/* A function of the test, whose struct ctx it gets. */
+#define SWEEP(fn_, undo_, ...)							\
+	sweep(_metadata, &(const struct call){ .name = #fn_, .fn = fn_,		\
+					       .undo = undo_, ##__VA_ARGS__ },	\
+	      &self->ctx)
+
+/*
+ * A hypercall on this thread, whose faults are the module's and not those of KVM's
+ * emulation. What the guest gets, or the error of the ioctl. The VMM agrees to
+ * everything.
+ */
+static inline long hypercall_by_ioctl(struct vm_vcpu *vcpu, uint64_t nr, const uint64_t *args)
+{
+	struct xenemu_vcpu_hypercall arg = {
+		.size = sizeof(arg), .longmode = 1, .input = nr,
+	};
+	int ret;
+
+	memcpy(arg.params, args, sizeof(arg.params));
+	do {
+		ret = xioctl(vcpu->fd, XENEMU_VCPU_HYPERCALL, &arg);
+	} while (!ret && vcpu->run->exit_reason != XENEMU_EXIT_KVM);
+	return ret ?: (long)arg.out_result;
+}
+
 #endif /* XENEMU_TEST_SWEEP_H */
