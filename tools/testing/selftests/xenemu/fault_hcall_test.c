@@ -343,10 +343,8 @@ TEST_F(fault_hcall, sched_op)
 {
 	struct sched_poll poll = { .nr_ports = 1, .timeout = 1 };
 	uint32_t *port = vm_ptr(&self->ctx.vm, GUEST_DATA + 256);
-	const struct call refused = { .name = "SCHEDOP_remote_shutdown", .fn = make_refused };
 	const struct sched_shutdown suspend = { .reason = SHUTDOWN_suspend };
 	const struct sched_remote_shutdown remote = { .domain_id = 1 };
-	struct ctx *ctx = &self->ctx;
 	const int nothing = 0;
 
 	*port = 1;
@@ -355,10 +353,8 @@ TEST_F(fault_hcall, sched_op)
 	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_poll, &poll, NULL);
 	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &suspend, NULL);
 	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_shutdown_code, &suspend, NULL);
-	ctx->args[0] = SCHEDOP_remote_shutdown;
-	ctx->data = &remote;
-	ctx->len = sizeof(remote);
-	sweep(_metadata, &refused, ctx);
+	SWEEP_OP(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, &remote, NULL,
+		 .fn = make_refused);
 }
 
 /* A vcpu_op whose third argument is a pointer to @data. */

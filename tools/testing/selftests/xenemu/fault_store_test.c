@@ -380,34 +380,40 @@ TEST_F(fault_store, transaction)
 
 /* ---- the stream ---- */
 
-/* Over write() and read(); a fault in one leaves the stream as it was. */
+/* All of @data; a fault in one call leaves the stream as it was, so the next goes on. */
+static long transfer(int fd, bool out, void *data, size_t len, bool *failed)
+{
+	char *next = data;
+	ssize_t ret;
+
+	while (len) {
+		ret = out ? write(fd, next, len) : read(fd, next, len);
+		if (ret < 0 && *failed)
+			return -errno;
+		if (ret < 0) {
+			*failed = true;
+		} else {
+			next += ret;
+			len -= ret;
+		}
+	}
+	return 0;
+}
+
 static long exchange(void *priv)
 {
 	struct ctx *ctx = priv;
+	bool failed = false;
 	struct xs_msg msg;
-	size_t size = xs_make(&msg, XS_READ, 7, 0, "/a/b/c", 7), done = 0;
-	long failed = 0;
-	ssize_t ret;
+	size_t size = xs_make(&msg, XS_READ, 7, 0, "/a/b/c", 7);
+	long ret = transfer(ctx->store_fd, true, &msg, size, &failed);
 
-	while (done < size) {
-		ret = write(ctx->store_fd, (char *)&msg + done, size - done);
-		if (ret < 0 && failed)
-			return -errno;
-		if (ret < 0)
-			failed = -errno;
-		else
-			done += ret;
-	}
-	for (done = 0; done < XS_HDR_SIZE || done < XS_HDR_SIZE + msg.hdr.len; ) {
-		size = done < XS_HDR_SIZE ? XS_HDR_SIZE : XS_HDR_SIZE + msg.hdr.len;
-		ret = read(ctx->store_fd, (char *)&msg + done, size - done);
-		if (ret < 0 && failed)
-			return -errno;
-		if (ret < 0)
-			failed = -errno;
-		else
-			done += ret;
-	}
+	if (!ret)
+		ret = transfer(ctx->store_fd, false, &msg.hdr, XS_HDR_SIZE, &failed);
+	if (!ret)
+		ret = transfer(ctx->store_fd, false, msg.body, msg.hdr.len, &failed);
+	if (ret)
+		return ret;
 	if (msg.hdr.req_id != 7)
 		return -EBADMSG;
 	return msg.hdr.type == XS_ERROR ? -xs_errno(&msg) : 0;
