@@ -422,7 +422,7 @@ static long run_guest(void *priv)
 	if (first > 0)
 		return -EFAULT;
 	/* Version 4.17 */
-	return *(int64_t *)(ctx->vcpu->mailbox + MAILBOX_RESULT) == 0x40011 ? 0 : -EBADMSG;
+	return vcpu_result(ctx->vcpu) == 0x40011 ? 0 : -EBADMSG;
 }
 
 TEST_F(fault, run)

@@ -22,7 +22,7 @@
 
 TEST_F(hypercall, version)
 {
-	EXPECT_EQ(4 << 16 | 17, call(self->vcpu, __HYPERVISOR_xen_version, XENVER_version, 0, 0));
+	EXPECT_EQ(4 << 16 | 17, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_version, 0, 0));
 }
 
 static void string(struct __test_metadata *_metadata, struct vm_vcpu *vcpu, unsigned int op,
@@ -32,7 +32,7 @@ static void string(struct __test_metadata *_metadata, struct vm_vcpu *vcpu, unsi
 	unsigned int i;
 
 	memset(buf, 0xa5, sizeof(buf));
-	ASSERT_EQ(0, call_arg(vcpu, __HYPERVISOR_xen_version, op, buf, sizeof(buf)));
+	ASSERT_EQ(0, hypercall_arg(vcpu, __HYPERVISOR_xen_version, op, buf, sizeof(buf)));
 	EXPECT_STREQ(expected, (char *)buf);
 	/* Nothing behind the string, nothing behind the array. */
 	for (i = strlen(expected); i < size; i++)
@@ -54,31 +54,31 @@ TEST_F(hypercall, version_numbers)
 	struct xen_feature_info info = { .submap_idx = 0 };
 	uint8_t buf[32];
 
-	EXPECT_EQ(4096, call(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize, 0, 0));
-	EXPECT_EQ(-EINVAL, call(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize,
-				GUEST_DATA, 0));
-	EXPECT_EQ(-EPERM, call(self->vcpu, __HYPERVISOR_xen_version, XENVER_build_id, 0, 0));
-	EXPECT_EQ(-ENOSYS, call(self->vcpu, __HYPERVISOR_xen_version, 99, GUEST_DATA, 0));
-	EXPECT_EQ(-EFAULT, call(self->vcpu, __HYPERVISOR_xen_version, XENVER_extraversion,
-				NOWHERE, 0));
+	EXPECT_EQ(4096, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize, 0, 0));
+	EXPECT_EQ(-EINVAL, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize,
+				  GUEST_DATA, 0));
+	EXPECT_EQ(-EPERM, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_build_id, 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_xen_version, 99, GUEST_DATA, 0));
+	EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_extraversion,
+				  NOWHERE, 0));
 
-	EXPECT_EQ(0, call_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_get_features, &info,
-			      sizeof(info)));
+	EXPECT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_get_features, &info,
+				   sizeof(info)));
 	EXPECT_EQ(1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap |
 		  1u << XENFEAT_hvm_callback_vector | 1u << XENFEAT_hvm_safe_pvclock |
 		  1u << XENFEAT_not_direct_mapped, info.submap);
 	info.submap_idx = 1;
-	EXPECT_EQ(-EINVAL, call_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_get_features,
-				    &info, sizeof(info)));
+	EXPECT_EQ(-EINVAL, hypercall_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_get_features,
+					 &info, sizeof(info)));
 
 	memset(buf, 0xa5, sizeof(buf));
-	EXPECT_EQ(0, call_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_guest_handle, buf,
-			      sizeof(buf)));
+	EXPECT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_guest_handle, buf,
+				   sizeof(buf)));
 	EXPECT_EQ(0, buf[15]);
 	EXPECT_EQ(0xa5, buf[16]);
 	memset(buf, 0xa5, sizeof(buf));
-	EXPECT_EQ(0, call_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_platform_parameters,
-			      buf, sizeof(buf)));
+	EXPECT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_platform_parameters,
+				   buf, sizeof(buf)));
 	EXPECT_EQ(0, buf[3]);
 	EXPECT_EQ(self->vm.bit32 ? 0xa5 : 0, buf[4]);
 	EXPECT_EQ(0xa5, buf[8]);
@@ -95,12 +95,12 @@ TEST_F(hypercall, unknown_numbers)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(nrs); i++)
-		EXPECT_EQ(-ENOSYS, call(self->vcpu, nrs[i], 0, 0, 0));
-	EXPECT_EQ(-ENOSYS, call(self->vcpu, __HYPERVISOR_hvm_op, 200, 0, 0));
-	EXPECT_EQ(-ENOSYS, call(self->vcpu, __HYPERVISOR_sched_op, 200, 0, 0));
-	EXPECT_EQ(-ENOSYS, call(self->vcpu, __HYPERVISOR_vcpu_op, 200, 0, 0));
-	EXPECT_EQ(-ENOSYS, call(self->vcpu, __HYPERVISOR_memory_op, 62, 0, 0));
-	EXPECT_EQ(-ENOSYS, call(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_pagetable_dying, 0, 0));
+		EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, nrs[i], 0, 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_hvm_op, 200, 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_sched_op, 200, 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_vcpu_op, 200, 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_memory_op, 62, 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_pagetable_dying, 0, 0));
 }
 
 TEST_F(hypercall, bad_pointers)
@@ -125,16 +125,16 @@ TEST_F(hypercall, bad_pointers)
 
 	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		for (j = 0; j < 4; j++)
-			EXPECT_EQ(-EFAULT, call(self->vcpu, ops[i].nr, ops[i].op, where[j], 0)) {
+			EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, ops[i].nr, ops[i].op, where[j], 0)) {
 				TH_LOG("hypercall %u op %u at %jx", ops[i].nr, ops[i].op,
 				       (uintmax_t)where[j]);
 			}
-	EXPECT_EQ(-EFAULT, call(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 1, 0));
-	EXPECT_EQ(0, call(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 0, 0));
-	EXPECT_EQ(-EFAULT, call(self->vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0,
-				NOWHERE));
-	EXPECT_EQ(0, call(self->vcpu, __HYPERVISOR_memory_op, XENMEM_decrease_reservation,
-			  NOWHERE, 0));
+	EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 1, 0));
+	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 0, 0));
+	EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0,
+				  NOWHERE));
+	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_decrease_reservation,
+			    NOWHERE, 0));
 }
 
 /* ---- multicall ---- */
@@ -158,7 +158,7 @@ TEST_F(hypercall, multicall)
 	p += put_element(vm, p, __HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
 	p += put_element(vm, p, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0);
 	p += put_element(vm, p, __HYPERVISOR_set_timer_op, 0, 0, 0);
-	EXPECT_EQ(0, call(self->vcpu, __HYPERVISOR_multicall, GUEST_DATA, 7, 0));
+	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_multicall, GUEST_DATA, 7, 0));
 	EXPECT_EQ(4 << 16 | 17, element_result(vm, self->data, 0));
 	EXPECT_EQ(-EINVAL, element_result(vm, self->data, 1));
 	EXPECT_EQ(-ENOSYS, element_result(vm, self->data, 2));
@@ -186,7 +186,7 @@ TEST_F(hypercall, multicall_goes_on_after_an_exit)
 		put_element(vm, self->data, __HYPERVISOR_sched_op, SCHEDOP_shutdown, 0, 0);
 		ASSERT_EQ(i < 3, vcpu_run(self->vcpu));
 	}
-	EXPECT_EQ(0, result_of(self->vcpu));
+	EXPECT_EQ(0, vcpu_result(self->vcpu));
 	EXPECT_EQ(4 << 16 | 17, element_result(vm, self->data, 1));
 	EXPECT_EQ(0, element_result(vm, self->data, 2));
 }
@@ -199,8 +199,8 @@ TEST_F(hypercall, multicall_past_memory)
 
 	p += put_element(vm, p, __HYPERVISOR_xen_version, XENVER_version, 0, 0);
 	put_element(vm, p, __HYPERVISOR_xen_version, XENVER_version, 0, 0);
-	EXPECT_EQ(-EFAULT, call(self->vcpu, __HYPERVISOR_multicall, gpa, vm->bit32 ? ~0u : ~0ULL,
-				0));
+	EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_multicall, gpa, vm->bit32 ? ~0u : ~0ULL,
+				  0));
 	EXPECT_EQ(4 << 16 | 17, element_result(vm, vm_ptr(vm, gpa), 1));
 }
 
@@ -211,7 +211,7 @@ static int64_t set_param(struct vm_vcpu *vcpu, unsigned int domid, unsigned int 
 {
 	struct xen_hvm_param param = { .domid = domid, .index = index, .value = value };
 
-	return call_arg(vcpu, __HYPERVISOR_hvm_op, HVMOP_set_param, &param, sizeof(param));
+	return hypercall_arg(vcpu, __HYPERVISOR_hvm_op, HVMOP_set_param, &param, sizeof(param));
 }
 
 static int64_t get_param(struct vm_vcpu *vcpu, unsigned int domid, unsigned int index,
@@ -220,7 +220,7 @@ static int64_t get_param(struct vm_vcpu *vcpu, unsigned int domid, unsigned int 
 	struct xen_hvm_param param = { .domid = domid, .index = index, .value = ~0ULL };
 	int64_t ret;
 
-	ret = call_arg(vcpu, __HYPERVISOR_hvm_op, HVMOP_get_param, &param, sizeof(param));
+	ret = hypercall_arg(vcpu, __HYPERVISOR_hvm_op, HVMOP_get_param, &param, sizeof(param));
 	*value = param.value;
 	return ret;
 }
@@ -358,11 +358,11 @@ TEST_F(hypercall, upcall_vector)
 	struct vm_vcpu *vcpu = self->vcpu;
 
 	EXPECT_EQ(0, start_set_vector(vcpu, 0, 0x0f));
-	EXPECT_EQ(-EINVAL, result_of(vcpu));
+	EXPECT_EQ(-EINVAL, vcpu_result(vcpu));
 	EXPECT_EQ(0, start_set_vector(vcpu, 2, 0x30));
-	EXPECT_EQ(-ENOENT, result_of(vcpu));
+	EXPECT_EQ(-ENOENT, vcpu_result(vcpu));
 	EXPECT_EQ(0, start_set_vector(vcpu, 0xffffffff, 0x30));
-	EXPECT_EQ(-ENOENT, result_of(vcpu));
+	EXPECT_EQ(-ENOENT, vcpu_result(vcpu));
 
 	ASSERT_EQ(1, start_set_vector(vcpu, 1, 0x30));
 	EXPECT_EQ(XENEMU_EXIT_UPCALL_VECTOR, vcpu->run->exit_reason);
@@ -370,27 +370,27 @@ TEST_F(hypercall, upcall_vector)
 	EXPECT_EQ(0x30, vcpu->run->upcall.vector);
 	vcpu->run->answer = -EBUSY;
 	EXPECT_EQ(0, vcpu_run(vcpu));
-	EXPECT_EQ(-EBUSY, result_of(vcpu));
+	EXPECT_EQ(-EBUSY, vcpu_result(vcpu));
 
 	/* Refused, so a GSI is still one. */
 	EXPECT_EQ(-EOPNOTSUPP, set_param(vcpu, DOMID_SELF, 0, 1));
 	ASSERT_EQ(1, start_set_vector(vcpu, 0, 0x30));
 	EXPECT_EQ(0, vcpu_run(vcpu));
-	EXPECT_EQ(0, result_of(vcpu));
+	EXPECT_EQ(0, vcpu_result(vcpu));
 	EXPECT_EQ(0, set_param(vcpu, DOMID_SELF, 0, 1));
 	/* An answer out of range is no answer. */
 	ASSERT_EQ(1, start_set_vector(vcpu, 0, 0x31));
 	vcpu->run->answer = -5000;
 	EXPECT_EQ(0, vcpu_run(vcpu));
-	EXPECT_EQ(-EINVAL, result_of(vcpu));
+	EXPECT_EQ(-EINVAL, vcpu_result(vcpu));
 }
 
 TEST_F(hypercall, time)
 {
 	uint64_t first = 0, second = 0;
 
-	EXPECT_EQ(0, call_arg(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_get_time, &first, 8));
-	EXPECT_EQ(0, call_arg(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_get_time, &second, 8));
+	EXPECT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_get_time, &first, 8));
+	EXPECT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_get_time, &second, 8));
 	EXPECT_LT(0, first);
 	EXPECT_LT(first, second);
 	EXPECT_GT(first + 60000000000ULL, second);
@@ -422,16 +422,16 @@ TEST_F(hypercall, shutdown)
 			ASSERT_EQ(0, xioctl(self->vm.domain_fd, XENEMU_DOMAIN_RESET, &reset));
 		ASSERT_EQ(0, vcpu_run(vcpu));
 		EXPECT_EQ(reason == SHUTDOWN_suspend ? 1 :
-			  reason == SHUTDOWN_watchdog ? -EPERM : 0, result_of(vcpu));
+			  reason == SHUTDOWN_watchdog ? -EPERM : 0, vcpu_result(vcpu));
 	}
 	EXPECT_EQ(0, start_shutdown(vcpu, SHUTDOWN_MAX + 1));
-	EXPECT_EQ(-EINVAL, result_of(vcpu));
+	EXPECT_EQ(-EINVAL, vcpu_result(vcpu));
 	EXPECT_EQ(0, start_shutdown(vcpu, 0x100));
-	EXPECT_EQ(-EINVAL, result_of(vcpu));
+	EXPECT_EQ(-EINVAL, vcpu_result(vcpu));
 
 	/* A code that was latched counts, once. */
 	reason = SHUTDOWN_crash;
-	EXPECT_EQ(0, call_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_shutdown_code, &reason, 4));
+	EXPECT_EQ(0, hypercall_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_shutdown_code, &reason, 4));
 	ASSERT_EQ(1, start_shutdown(vcpu, SHUTDOWN_poweroff));
 	EXPECT_EQ(SHUTDOWN_crash, vcpu->run->shutdown.reason);
 	ASSERT_EQ(0, vcpu_run(vcpu));
@@ -444,16 +444,16 @@ TEST_F(hypercall, sched_others)
 	struct { uint16_t domid; uint32_t reason; } remote = { .domid = 0 };
 	struct vm_vcpu *vcpu = self->vcpu;
 
-	EXPECT_EQ(-EPERM, call_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, &remote,
-				   sizeof(remote)));
+	EXPECT_EQ(-EPERM, hypercall_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown,
+					&remote, sizeof(remote)));
 	remote.domid = DOMID_SELF;
-	EXPECT_EQ(-ESRCH, call_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, &remote,
-				   sizeof(remote)));
+	EXPECT_EQ(-ESRCH, hypercall_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown,
+					&remote, sizeof(remote)));
 	remote.domid = 50;
-	EXPECT_EQ(-ESRCH, call_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, &remote,
-				   sizeof(remote)));
-	EXPECT_EQ(-EPERM, call(vcpu, __HYPERVISOR_sched_op, SCHEDOP_pin_override, 0, 0));
-	EXPECT_EQ(-ENOSYS, call(vcpu, __HYPERVISOR_sched_op, SCHEDOP_watchdog, 0, 0));
+	EXPECT_EQ(-ESRCH, hypercall_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown,
+					&remote, sizeof(remote)));
+	EXPECT_EQ(-EPERM, HCALL3(vcpu, __HYPERVISOR_sched_op, SCHEDOP_pin_override, 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(vcpu, __HYPERVISOR_sched_op, SCHEDOP_watchdog, 0, 0));
 }
 
 /* With interrupts off, nothing could wake it. */
@@ -494,7 +494,7 @@ TEST_F(hypercall, poll_by_ioctl_checks_and_ends_at_once)
 
 TEST_F(hypercall, block_without_interrupts)
 {
-	EXPECT_EQ(0, call(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0));
+	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0));
 }
 
 /* ---- the rest ---- */
@@ -515,24 +515,24 @@ TEST_F(hypercall, console)
 		done += vcpu->run->console.len;
 	} while (vcpu_run(vcpu) == 1);
 	EXPECT_EQ(5000, done);
-	EXPECT_EQ(0, result_of(vcpu));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_console_io, CONSOLEIO_write, 0, GUEST_PAGES));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_console_io, CONSOLEIO_read, 100, GUEST_PAGES));
-	EXPECT_EQ(-EFAULT, call(vcpu, __HYPERVISOR_console_io, CONSOLEIO_write, 10, NOWHERE));
-	EXPECT_EQ(-EFAULT, call(vcpu, __HYPERVISOR_console_io, CONSOLEIO_write, 10,
-				self->vm.bit32 ? 0xfffffffe : ~1ULL));
-	EXPECT_EQ(-ENOSYS, call(vcpu, __HYPERVISOR_console_io, 2, 10, GUEST_PAGES));
+	EXPECT_EQ(0, vcpu_result(vcpu));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_console_io, CONSOLEIO_write, 0, GUEST_PAGES));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_console_io, CONSOLEIO_read, 100, GUEST_PAGES));
+	EXPECT_EQ(-EFAULT, HCALL3(vcpu, __HYPERVISOR_console_io, CONSOLEIO_write, 10, NOWHERE));
+	EXPECT_EQ(-EFAULT, HCALL3(vcpu, __HYPERVISOR_console_io, CONSOLEIO_write, 10,
+				  self->vm.bit32 ? 0xfffffffe : ~1ULL));
+	EXPECT_EQ(-ENOSYS, HCALL3(vcpu, __HYPERVISOR_console_io, 2, 10, GUEST_PAGES));
 }
 
 TEST_F(hypercall, vm_assist)
 {
 	struct vm_vcpu *vcpu = self->vcpu;
 
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 5, 0));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_disable, 5, 0));
-	EXPECT_EQ(-EINVAL, call(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 4, 0));
-	EXPECT_EQ(-EINVAL, call(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 64, 0));
-	EXPECT_EQ(-ENOSYS, call(vcpu, __HYPERVISOR_vm_assist, 9, 5, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 5, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_disable, 5, 0));
+	EXPECT_EQ(-EINVAL, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 4, 0));
+	EXPECT_EQ(-EINVAL, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 64, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(vcpu, __HYPERVISOR_vm_assist, 9, 5, 0));
 }
 
 TEST_HARNESS_MAIN

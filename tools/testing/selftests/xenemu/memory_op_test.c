@@ -31,7 +31,7 @@ static int64_t query(struct vm_vcpu *vcpu, unsigned int op)
 {
 	uint16_t domid = DOMID_SELF;
 
-	return call_arg(vcpu, __HYPERVISOR_memory_op, op, &domid, sizeof(domid));
+	return hypercall_arg(vcpu, __HYPERVISOR_memory_op, op, &domid, sizeof(domid));
 }
 
 TEST_F(hypercall, memory_sizes)
@@ -42,10 +42,10 @@ TEST_F(hypercall, memory_sizes)
 	EXPECT_EQ(END_GFN - 1, query(self->vcpu, XENMEM_maximum_gpfn));
 	EXPECT_EQ(self->vm.bit32 ? INT32_MAX : UINT32_MAX,
 		  query(self->vcpu, XENMEM_maximum_reservation));
-	EXPECT_EQ(-EPERM, call_arg(self->vcpu, __HYPERVISOR_memory_op,
-				   XENMEM_current_reservation, &other, 2));
-	EXPECT_EQ(-ESRCH, call_arg(self->vcpu, __HYPERVISOR_memory_op,
-				   XENMEM_current_reservation, &none, 2));
+	EXPECT_EQ(-EPERM, hypercall_arg(self->vcpu, __HYPERVISOR_memory_op,
+					XENMEM_current_reservation, &other, 2));
+	EXPECT_EQ(-ESRCH, hypercall_arg(self->vcpu, __HYPERVISOR_memory_op,
+					XENMEM_current_reservation, &none, 2));
 	EXPECT_EQ(-EINVAL, query(self->vcpu, XENMEM_current_reservation | 1 << 6));
 }
 
@@ -66,11 +66,11 @@ TEST_F(hypercall, memory_map)
 
 	*nr = 128;
 	put_long(vm, self->data + (vm->bit32 ? 4 : 8), GUEST_PAGES);
-	EXPECT_EQ(-ENOSYS, call(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map,
-				GUEST_DATA, 0));
+	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map,
+				  GUEST_DATA, 0));
 	ASSERT_EQ(0, xioctl(vm->domain_fd, XENEMU_DOMAIN_SET_MEMORY_MAP, &args));
 	memset(buf, 0xa5, PAGE);
-	EXPECT_EQ(0, call(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA, 0));
+	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA, 0));
 	EXPECT_EQ(3, *nr);
 	memcpy(&v, buf + 20, 8);
 	EXPECT_EQ(0x100000, v);
@@ -81,7 +81,7 @@ TEST_F(hypercall, memory_map)
 
 	*nr = 1;
 	memset(buf, 0xa5, PAGE);
-	EXPECT_EQ(0, call(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA, 0));
+	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA, 0));
 	EXPECT_EQ(1, *nr);
 	EXPECT_EQ(1, buf[16]);
 	EXPECT_EQ(0xa5, buf[20]);
@@ -100,7 +100,7 @@ static int64_t reserve(struct vm_vcpu *vcpu, unsigned int op, unsigned int *rele
 		++*exits;
 		ret = vcpu_run(vcpu);
 	}
-	return ret ? -1000 : result_of(vcpu);
+	return ret ? -1000 : vcpu_result(vcpu);
 }
 
 TEST_F(hypercall, balloon)
@@ -274,7 +274,7 @@ TEST_F(hypercall, populate_asks_for_memory)
 	EXPECT_EQ(512, vcpu->run->back.nr);
 	/* It does nothing. One extent was done. */
 	ASSERT_EQ(0, vcpu_run(vcpu));
-	EXPECT_EQ(1, result_of(vcpu));
+	EXPECT_EQ(1, vcpu_result(vcpu));
 	EXPECT_EQ(END_GFN + 212, query(vcpu, XENMEM_current_reservation));
 	munmap(mem, 4 << 20);
 }
@@ -298,7 +298,7 @@ static int64_t physmap(struct vm_vcpu *vcpu, unsigned int domid, unsigned int sp
 		       uint64_t idx, uint64_t gfn)
 {
 	put_physmap(vcpu->vm, domid, space, idx, gfn);
-	return call(vcpu, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, GUEST_DATA, 0);
+	return HCALL3(vcpu, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, GUEST_DATA, 0);
 }
 
 TEST_F(hypercall, add_to_physmap)
@@ -327,7 +327,7 @@ TEST_F(hypercall, add_to_physmap)
 	EXPECT_EQ(1, vcpu->run->back.nr);
 	vcpu->run->answer = -ENOSPC;
 	ASSERT_EQ(0, vcpu_run(vcpu));
-	EXPECT_EQ(-ENOSPC, result_of(vcpu));
+	EXPECT_EQ(-ENOSPC, vcpu_result(vcpu));
 }
 
 TEST_F(hypercall, add_to_physmap_batch)
@@ -362,16 +362,16 @@ TEST_F(hypercall, add_to_physmap_batch)
 	EXPECT_EQ(0xf0001, vcpu->run->back.gfn);
 	vcpu->run->answer = -ENOMEM;
 	ASSERT_EQ(0, vcpu_run(vcpu));
-	EXPECT_EQ(0, result_of(vcpu));
+	EXPECT_EQ(0, vcpu_result(vcpu));
 	EXPECT_EQ(0, errs[0]);
 	EXPECT_EQ(0, errs[1]);
 	EXPECT_EQ(0, errs[2]);
 	EXPECT_EQ(-ENOMEM, errs[3]);
 	EXPECT_EQ(-EINVAL, errs[4]);
-	EXPECT_EQ(-EILSEQ, call(vcpu, __HYPERVISOR_memory_op,
-				XENMEM_add_to_physmap_batch | 5 << 6, GUEST_DATA, 0));
-	EXPECT_EQ(-EDOM, call(vcpu, __HYPERVISOR_memory_op,
-			      XENMEM_add_to_physmap_batch | 0x10000 << 6, GUEST_DATA, 0));
+	EXPECT_EQ(-EILSEQ, HCALL3(vcpu, __HYPERVISOR_memory_op,
+				  XENMEM_add_to_physmap_batch | 5 << 6, GUEST_DATA, 0));
+	EXPECT_EQ(-EDOM, HCALL3(vcpu, __HYPERVISOR_memory_op,
+				XENMEM_add_to_physmap_batch | 0x10000 << 6, GUEST_DATA, 0));
 	munmap(mem, PAGE);
 }
 

@@ -21,7 +21,7 @@ static int64_t register_info(struct vm_vcpu *vcpu, unsigned int id, uint64_t gfn
 	struct vcpu_register_vcpu_info info = { .mfn = gfn, .offset = offset };
 
 	memcpy(vm_ptr(vcpu->vm, GUEST_DATA), &info, sizeof(info));
-	return call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, GUEST_DATA);
+	return HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, GUEST_DATA);
 }
 
 TEST_F(hypercall, register_vcpu_info)
@@ -63,12 +63,12 @@ TEST_F(hypercall, register_areas)
 
 	/* Only 32 bits of it are a 32-bit guest's. */
 	*area = 0x300 * PAGE | (vm->bit32 ? 0xabcdULL << 32 : 0);
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0,
-			  GUEST_DATA));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0,
+			    GUEST_DATA));
 	*area = 0x301 * PAGE - 20;
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
-			  GUEST_DATA));
-	call(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
+			    GUEST_DATA));
+	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
 	EXPECT_NE(0, time[0]);
 	EXPECT_EQ(0, time[0] & 1);
 	for (i = 0; i < len; i++)
@@ -76,20 +76,20 @@ TEST_F(hypercall, register_areas)
 	EXPECT_NE(0, sum);
 
 	*area = 0x300 * PAGE + 4096 - 31;
-	EXPECT_EQ(-EFAULT, call(vcpu, __HYPERVISOR_vcpu_op,
-				VCPUOP_register_vcpu_time_memory_area, 0, GUEST_DATA));
-	EXPECT_EQ(-ENOENT, call(vcpu, __HYPERVISOR_vcpu_op,
-				VCPUOP_register_vcpu_time_memory_area, 7, GUEST_DATA));
-	EXPECT_EQ(-EFAULT, call(vcpu, __HYPERVISOR_vcpu_op,
-				VCPUOP_register_vcpu_time_memory_area, 0, NOWHERE));
+	EXPECT_EQ(-EFAULT, HCALL3(vcpu, __HYPERVISOR_vcpu_op,
+				  VCPUOP_register_vcpu_time_memory_area, 0, GUEST_DATA));
+	EXPECT_EQ(-ENOENT, HCALL3(vcpu, __HYPERVISOR_vcpu_op,
+				  VCPUOP_register_vcpu_time_memory_area, 7, GUEST_DATA));
+	EXPECT_EQ(-EFAULT, HCALL3(vcpu, __HYPERVISOR_vcpu_op,
+				  VCPUOP_register_vcpu_time_memory_area, 0, NOWHERE));
 	*area = 0;
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0,
-			  GUEST_DATA));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
-			  GUEST_DATA));
-	call(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0,
+			    GUEST_DATA));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
+			    GUEST_DATA));
+	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
 	memset(time, 0, 32);
-	call(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
 	EXPECT_EQ(0, time[0]);
 }
 
@@ -98,8 +98,8 @@ static int64_t bind_timer(struct vm_vcpu *vcpu, uint32_t *port)
 	struct evtchn_bind_virq bind = { .virq = VIRQ_TIMER, .vcpu = 0 };
 	int64_t ret;
 
-	ret = call_arg(vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &bind,
-		       sizeof(bind));
+	ret = hypercall_arg(vcpu, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq, &bind,
+			    sizeof(bind));
 	*port = bind.port;
 	return ret;
 }
@@ -108,7 +108,7 @@ static int64_t now(struct vm_vcpu *vcpu)
 {
 	uint64_t t = 0;
 
-	call_arg(vcpu, __HYPERVISOR_hvm_op, HVMOP_get_time, &t, 8);
+	hypercall_arg(vcpu, __HYPERVISOR_hvm_op, HVMOP_get_time, &t, 8);
 	return t;
 }
 
@@ -117,7 +117,7 @@ static int64_t singleshot(struct vm_vcpu *vcpu, unsigned int id, uint64_t ns, un
 	struct vcpu_set_singleshot_timer set = { .timeout_abs_ns = ns, .flags = flags };
 
 	memcpy(vm_ptr(vcpu->vm, GUEST_DATA), &set, sizeof(set));
-	return call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, id, GUEST_DATA);
+	return HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, id, GUEST_DATA);
 }
 
 TEST_F(hypercall, timer_before_its_port)
@@ -147,7 +147,7 @@ TEST_F(hypercall, timer_of_a_guest_without_shared_info)
 	EXPECT_EQ(0, singleshot(vcpu, 0, 1, 0));
 	/* It expires at once, with nowhere to tell of it. */
 	for (i = 0; i < 10; i++)
-		EXPECT_LT(0, call(vcpu, __HYPERVISOR_xen_version, 0, 0, 0));
+		EXPECT_LT(0, HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0));
 	EXPECT_EQ(0, vcpu_upcalls(vcpu));
 }
 
@@ -158,17 +158,17 @@ TEST_F(hypercall, timer_stopped_before_its_port)
 	uint32_t port;
 
 	vm_enable_events(&self->vm, SHARED_INFO_GFN);
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_set_timer_op, 5, 0, 0));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_set_timer_op, 0, 0, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_set_timer_op, 5, 0, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_set_timer_op, 0, 0, 0));
 	EXPECT_EQ(0, singleshot(vcpu, 0, 5, 0));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
 	ASSERT_EQ(0, bind_timer(vcpu, &port));
 	usleep(20000);
-	call(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
 	EXPECT_EQ(0, vcpu_upcalls(vcpu));
 	/* In a multicall the timer is ours also when KVM has its port. */
 	put_element(&self->vm, self->data, __HYPERVISOR_set_timer_op, 5, 0, 0);
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_multicall, GUEST_DATA, 1, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_multicall, GUEST_DATA, 1, 0));
 	vcpu_command(vcpu, GUEST_OP_SPIN, 0, spin);
 	ASSERT_EQ(0, vcpu_run(vcpu));
 	EXPECT_EQ(1, vcpu_upcalls(vcpu));
@@ -183,18 +183,18 @@ TEST_F(hypercall, periodic_timer)
 
 	vm_enable_events(&self->vm, SHARED_INFO_GFN);
 	memcpy(self->data, &set, 8);
-	EXPECT_EQ(-EINVAL, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0,
-				GUEST_DATA));
+	EXPECT_EQ(-EINVAL, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0,
+				  GUEST_DATA));
 	memset(self->data, 0, 8);
-	EXPECT_EQ(-EINVAL, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0,
-				GUEST_DATA));
+	EXPECT_EQ(-EINVAL, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0,
+				  GUEST_DATA));
 	memset(self->data, 0xff, 8);
-	EXPECT_EQ(-EINVAL, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0,
-				GUEST_DATA));
+	EXPECT_EQ(-EINVAL, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0,
+				  GUEST_DATA));
 	ASSERT_EQ(0, bind_timer(vcpu, &port));
 	set.period_ns = 5000000;
 	memcpy(self->data, &set, 8);
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, GUEST_DATA));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 0, GUEST_DATA));
 	for (i = 1; i <= 5; i++) {
 		vcpu_command(vcpu, GUEST_OP_HALT, 0, NULL);
 		ASSERT_EQ(0, vcpu_run(vcpu));
@@ -203,11 +203,11 @@ TEST_F(hypercall, periodic_timer)
 		memset(vm_ptr(&self->vm, SHARED_INFO_GFN * PAGE + 4), 0, 12);
 	}
 	EXPECT_LE(5, vcpu_upcalls(vcpu));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0));
 	/* Left running for another vCPU, which goes away. */
 	set.period_ns = 1000000;
 	memcpy(self->data, &set, 8);
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 1, GUEST_DATA));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_set_periodic_timer, 1, GUEST_DATA));
 	usleep(5000);
 }
 
@@ -225,7 +225,7 @@ TEST_F(hypercall, block_until_the_timer)
 	ASSERT_EQ(0, xioctl(vcpu->kvm_fd, KVM_GET_REGS, &regs));
 	regs.rflags |= 0x200;
 	ASSERT_EQ(0, xioctl(vcpu->kvm_fd, KVM_SET_REGS, &regs));
-	EXPECT_EQ(0, call(vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0));
+	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0));
 	EXPECT_EQ(1, vcpu_upcalls(vcpu));
 	EXPECT_LE(before + 50000000, now(vcpu));
 }

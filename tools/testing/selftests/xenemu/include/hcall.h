@@ -45,34 +45,12 @@ FIXTURE_TEARDOWN(hypercall)
 	vm_destroy(&self->vm);
 }
 
-/* A 32-bit guest has only half of the result. */
-static inline int64_t result_of(struct vm_vcpu *vcpu)
-{
-	int64_t result = *(int64_t *)(vcpu->mailbox + MAILBOX_RESULT);
-
-	return vcpu->vm->bit32 ? (int32_t)result : result;
-}
-
 static inline int start(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b, uint64_t c)
 {
 	const uint64_t args[6] = { a, b, c };
 
 	vcpu_command(vcpu, GUEST_OP_HYPERCALL, nr, args);
 	return vcpu_run(vcpu);
-}
-
-static inline int64_t call(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b,
-			   uint64_t c)
-{
-	HCALL3(vcpu, nr, a, b, c);
-	return result_of(vcpu);
-}
-
-static inline int64_t call_arg(struct vm_vcpu *vcpu, unsigned int nr, uint64_t op, void *arg,
-			       size_t len)
-{
-	hypercall_arg(vcpu, nr, op, arg, len);
-	return result_of(vcpu);
 }
 
 /* Writes a guest's long; returns its size. */

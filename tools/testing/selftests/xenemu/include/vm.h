@@ -86,6 +86,9 @@ static inline void *vm_ptr(struct vm *vm, uint64_t gpa)
 void vcpu_command(struct vm_vcpu *vcpu, unsigned int op, uint64_t nr, const uint64_t args[6]);
 int vcpu_run(struct vm_vcpu *vcpu);
 
+/* What the last hypercall returned: a long of the guest, so half of it in a 32-bit guest. */
+int64_t vcpu_result(struct vm_vcpu *vcpu);
+
 /* A whole hypercall that needs no help of the VMM; its result. */
 int64_t hypercall(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b, uint64_t c,
 		  uint64_t d, uint64_t e);

@@ -335,6 +335,13 @@ int vcpu_run(struct vm_vcpu *vcpu)
 	return 1;
 }
 
+int64_t vcpu_result(struct vm_vcpu *vcpu)
+{
+	int64_t result = *mailbox(vcpu, MAILBOX_RESULT);
+
+	return vcpu->vm->bit32 ? (int32_t)result : result;
+}
+
 int64_t hypercall(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b, uint64_t c,
 		  uint64_t d, uint64_t e)
 {
@@ -349,7 +356,7 @@ int64_t hypercall(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b,
 		errx(1, "hypercall %u(%#jx, %#jx, ...): %s, exit %u of xenemu, %u of KVM", nr,
 		     (uintmax_t)a, (uintmax_t)b, ret < 0 ? strerror(-ret) : "unexpected exit",
 		     vcpu->run->exit_reason, vcpu->kvm_run->exit_reason);
-	return *mailbox(vcpu, MAILBOX_RESULT);
+	return vcpu_result(vcpu);
 }
 
 int64_t hypercall_arg(struct vm_vcpu *vcpu, unsigned int nr, uint64_t op, void *arg, size_t len)

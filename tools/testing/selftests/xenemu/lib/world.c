@@ -253,7 +253,7 @@ static int64_t call_by_guest(struct world *w, const struct world_hcall *hcall)
 	}
 	if (vcpu->kvm_run->exit_reason != KVM_EXIT_IO)
 		return -EIO;
-	return *(int64_t *)(vcpu->mailbox + MAILBOX_RESULT);
+	return vcpu_result(vcpu);
 }
 
 int64_t world_hypercall(struct world *w, const struct world_hcall *hcall)
