@@ -32,10 +32,14 @@ struct entry {
 	struct prog prog;
 	uint32_t *edges;
 	unsigned int nr_edges;
+	/* In the cover; what it adds to that, at most. */
+	bool chosen;
+	unsigned int adds;
 };
 
 static struct entry *corpus[MAX_CORPUS];
-static unsigned int nr_corpus, nr_seeds;
+static unsigned int nr_corpus;
+static unsigned long nr_kept, nr_seeds;
 
 static struct world world;
 static bool have_world, verbose;
@@ -174,28 +178,6 @@ static void minimize(struct prog *prog, unsigned int news)
 	}
 }
 
-/* Keep a program that has just been run, with what it ran. */
-static void keep(const struct prog *prog)
-{
-	static uint32_t edges[MAX_PROG_EDGES];
-	struct entry *entry;
-	unsigned int nr;
-
-	kcov_keep(edges, MAX_PROG_EDGES, &nr);
-	if (nr_corpus == MAX_CORPUS)
-		return;
-	entry = malloc(sizeof(*entry));
-	if (!entry)
-		err(1, "memory");
-	entry->prog = *prog;
-	entry->nr_edges = nr;
-	entry->edges = malloc(nr * sizeof(*edges) + 1);
-	if (!entry->edges)
-		err(1, "memory");
-	memcpy(entry->edges, edges, nr * sizeof(*edges));
-	corpus[nr_corpus++] = entry;
-}
-
 static char *load(const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -206,19 +188,6 @@ static char *load(const char *path)
 	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
 	fclose(file);
 	return text;
-}
-
-static void load_seeds(char *const paths[])
-{
-	static struct prog prog;
-
-	for (; *paths; paths++) {
-		if (prog_parse(&prog, load(*paths)))
-			errx(1, "%s: not a program", *paths);
-		run(&prog);
-		keep(&prog);
-	}
-	nr_seeds = nr_corpus;
 }
 
 static void save(const char *dir, const struct prog *prog)
@@ -240,30 +209,103 @@ static void save(const char *dir, const struct prog *prog)
 	fclose(file);
 }
 
-/* Few programs that together run all that was run: the greediest first. */
-static unsigned int save_cover(const char *dir)
+/* Choose few programs that together run all that was run: the greediest first. */
+static unsigned int choose_cover(void)
 {
 	static uint8_t covered[KCOV_MAX_EDGES];
-	unsigned int saved = 0, best, best_nr, nr, i, n;
+	struct entry *entry, *best;
+	unsigned int nr = 0, i, n;
 
-	do {
-		best_nr = 0;
+	memset(covered, 0, sizeof(covered));
+	for (i = 0; i < nr_corpus; i++) {
+		corpus[i]->chosen = false;
+		corpus[i]->adds = corpus[i]->nr_edges;
+	}
+	for (;;) {
+		best = NULL;
 		for (i = 0; i < nr_corpus; i++) {
-			for (n = nr = 0; n < corpus[i]->nr_edges; n++)
-				nr += !covered[corpus[i]->edges[n]];
-			if (nr > best_nr) {
-				best_nr = nr;
-				best = i;
-			}
+			entry = corpus[i];
+			/* It never becomes more. */
+			if (entry->adds <= (best ? best->adds : 0))
+				continue;
+			for (n = entry->adds = 0; n < entry->nr_edges; n++)
+				entry->adds += !covered[entry->edges[n]];
+			if (entry->adds > (best ? best->adds : 0))
+				best = entry;
 		}
-		if (!best_nr)
-			break;
-		for (n = 0; n < corpus[best]->nr_edges; n++)
-			covered[corpus[best]->edges[n]] = 1;
-		save(dir, &corpus[best]->prog);
-		saved++;
-	} while (saved < nr_corpus);
-	return saved;
+		if (!best)
+			return nr;
+		for (n = 0; n < best->nr_edges; n++)
+			covered[best->edges[n]] = 1;
+		best->chosen = true;
+		best->adds = 0;
+		nr++;
+	}
+}
+
+static unsigned int save_cover(const char *dir)
+{
+	unsigned int nr = choose_cover(), i;
+
+	for (i = 0; i < nr_corpus; i++)
+		if (corpus[i]->chosen)
+			save(dir, &corpus[i]->prog);
+	return nr;
+}
+
+/* Without those that run only what the others run. */
+static void thin_out(void)
+{
+	unsigned int nr = 0, i;
+
+	choose_cover();
+	for (i = 0; i < nr_corpus; i++) {
+		if (corpus[i]->chosen) {
+			corpus[nr++] = corpus[i];
+		} else {
+			free(corpus[i]->edges);
+			free(corpus[i]);
+		}
+	}
+	nr_corpus = nr;
+}
+
+/* Keep a program that has just been run, with what it ran. */
+static void keep(const struct prog *prog)
+{
+	static uint32_t edges[MAX_PROG_EDGES];
+	struct entry *entry;
+	unsigned int nr;
+
+	kcov_keep(edges, MAX_PROG_EDGES, &nr);
+	if (nr_corpus == MAX_CORPUS)
+		thin_out();
+	if (nr_corpus == MAX_CORPUS)
+		return;
+	entry = malloc(sizeof(*entry));
+	if (!entry)
+		err(1, "memory");
+	entry->prog = *prog;
+	entry->nr_edges = nr;
+	entry->edges = malloc(nr * sizeof(*edges) + 1);
+	if (!entry->edges)
+		err(1, "memory");
+	memcpy(entry->edges, edges, nr * sizeof(*edges));
+	corpus[nr_corpus++] = entry;
+	nr_kept++;
+}
+
+static void load_seeds(char *const paths[])
+{
+	static struct prog prog;
+
+	for (; *paths; paths++) {
+		if (prog_parse(&prog, load(*paths)))
+			errx(1, "%s: not a program", *paths);
+		run(&prog);
+		keep(&prog);
+	}
+	nr_seeds = nr_kept;
 }
 
 /* ---- the loop ---- */
@@ -300,9 +342,9 @@ static void step(void)
 
 static void report(uint64_t ms)
 {
-	printf("fuzz: %ju s, %lu programs, %ju/s, %lu calls, %u places, %u edges, corpus %u (+%u)\n",
+	printf("fuzz: %ju s, %lu programs, %ju/s, %lu calls, %u places, %u edges, corpus %u (+%lu)\n",
 	       (uintmax_t)ms / 1000, nr_progs, (uintmax_t)(nr_progs * 1000 / (ms ?: 1)),
-	       nr_calls, kcov_nr_places(), kcov_nr_edges(), nr_corpus, nr_corpus - nr_seeds);
+	       nr_calls, kcov_nr_places(), kcov_nr_edges(), nr_corpus, nr_kept - nr_seeds);
 	fflush(stdout);
 }
 
