@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Drive a guest through its console: start it, wait for texts, type commands.
 
-Standard library only. The console is the terminal that the VMM runs on.
+Standard library and bed.py only. The console is the terminal that the VMM runs on.
 """
 
 import os
@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 
-# How many times slower than usual everything is here.
-PATIENCE = int(os.environ.get("XENEMU_PATIENCE", "1"))
+from bed import PATIENCE
+
 PROMPT = re.compile(r"(?:^|\n)root@[a-z]+:[^\n]*# $")
 # Escape sequences that systemd, bash and getty colour and place text with.
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>()][0B]?)")

@@ -6,8 +6,8 @@ usage: lifecycle_test.py VMLINUZ MODULE...
 
 VMLINUZ is a Linux kernel for the guest, each MODULE a module that the guest is
 to load, in that order, xen-blkfront among them. The guest's user space is
-busybox. Needs console.py of tools/testing/lab beside it or in PYTHONPATH, and
-xenstore-utils. Prints KTAP.
+busybox. Needs bed.py and console.py of tools/testing/lab beside it or in
+PYTHONPATH, and xenstore-utils. Prints KTAP.
 """
 
 import os
@@ -19,6 +19,7 @@ import tempfile
 import termios
 import time
 
+from bed import XENVM
 from console import PROMPT, Console, ConsoleError
 
 INIT = """#!/bin/busybox sh
@@ -88,7 +89,7 @@ class Guest(Console):
 
     def __init__(self, *options, cmdline=""):
         # What xenvm itself says is wanted as well.
-        super().__init__(["sh", "-c", 'exec "$0" "$@" 2>&1', *XENVM, *options,
+        super().__init__(["sh", "-c", 'exec "$0" "$@" 2>&1', *VMM, *options,
                           "--cmdline", f"console=hvc0 quiet {cmdline}"], echo=False)
         self.before = termios.tcgetattr(self.master)
 
@@ -295,7 +296,7 @@ def check_killed(guest):
 
 def check_file_console():
     """A console in a file, and a guest that reboots."""
-    status = subprocess.run([*XENVM, "--console", "file:console.txt", "--domid", "77",
+    status = subprocess.run([*VMM, "--console", "file:console.txt", "--domid", "77",
                              "--cmdline", "console=hvc0 after=reboot"],
                             check=False, timeout=BOOT, stdin=subprocess.DEVNULL).returncode
     expect(f"status 10, not {status}", status == 10)
@@ -307,7 +308,7 @@ def check_file_console():
 
 def check_pty_console():
     """A console on a pseudo-terminal, which others may open and close."""
-    process = subprocess.Popen([*XENVM, "--console", "pty", "--xenstore-socket", SOCKET,
+    process = subprocess.Popen([*VMM, "--console", "pty", "--xenstore-socket", SOCKET,
                                 "--cmdline", "console=hvc0 quiet"],
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
@@ -399,6 +400,5 @@ def main():
 
 if __name__ == "__main__":
     VMLINUZ = sys.argv[1]
-    # Under emulation the other kind of upcall is not reliable; see testing.rst.
-    XENVM = ["xenvm", "--kernel", VMLINUZ, "--initrd", "initrd", "--upcall", "percpu"]
+    VMM = [*XENVM, "--kernel", VMLINUZ, "--initrd", "initrd"]
     sys.exit(main())
