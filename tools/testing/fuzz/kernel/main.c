@@ -209,43 +209,45 @@ static void save(const char *dir, const struct prog *prog)
 	fclose(file);
 }
 
-/* Choose few programs that together run all that was run: the greediest first. */
-static unsigned int choose_cover(void)
+/* Choose few programs that together run all that was run, at most @max: the greediest. */
+static unsigned int choose_cover(unsigned int max)
 {
 	static uint8_t covered[KCOV_MAX_EDGES];
 	struct entry *entry, *best;
-	unsigned int nr = 0, i, n;
+	unsigned int nr, most, i, n;
 
 	memset(covered, 0, sizeof(covered));
 	for (i = 0; i < nr_corpus; i++) {
 		corpus[i]->chosen = false;
 		corpus[i]->adds = corpus[i]->nr_edges;
 	}
-	for (;;) {
+	for (nr = 0; nr < max; nr++) {
 		best = NULL;
-		for (i = 0; i < nr_corpus; i++) {
+		for (i = most = 0; i < nr_corpus; i++) {
 			entry = corpus[i];
 			/* It never becomes more. */
-			if (entry->adds <= (best ? best->adds : 0))
+			if (entry->adds <= most)
 				continue;
 			for (n = entry->adds = 0; n < entry->nr_edges; n++)
 				entry->adds += !covered[entry->edges[n]];
-			if (entry->adds > (best ? best->adds : 0))
+			if (entry->adds > most) {
+				most = entry->adds;
 				best = entry;
+			}
 		}
 		if (!best)
-			return nr;
+			break;
 		for (n = 0; n < best->nr_edges; n++)
 			covered[best->edges[n]] = 1;
 		best->chosen = true;
 		best->adds = 0;
-		nr++;
 	}
+	return nr;
 }
 
 static unsigned int save_cover(const char *dir)
 {
-	unsigned int nr = choose_cover(), i;
+	unsigned int nr = choose_cover(nr_corpus), i;
 
 	for (i = 0; i < nr_corpus; i++)
 		if (corpus[i]->chosen)
@@ -253,12 +255,15 @@ static unsigned int save_cover(const char *dir)
 	return nr;
 }
 
-/* Without those that run only what the others run. */
+/*
+ * Without those that run only what the others run. Should nearly all be needed, those that
+ * add least go, too: this takes long, and must not be for one more program.
+ */
 static void thin_out(void)
 {
 	unsigned int nr = 0, i;
 
-	choose_cover();
+	choose_cover(MAX_CORPUS * 3 / 4);
 	for (i = 0; i < nr_corpus; i++) {
 		if (corpus[i]->chosen) {
 			corpus[nr++] = corpus[i];
@@ -280,8 +285,6 @@ static void keep(const struct prog *prog)
 	kcov_keep(edges, MAX_PROG_EDGES, &nr);
 	if (nr_corpus == MAX_CORPUS)
 		thin_out();
-	if (nr_corpus == MAX_CORPUS)
-		return;
 	entry = malloc(sizeof(*entry));
 	if (!entry)
 		err(1, "memory");
