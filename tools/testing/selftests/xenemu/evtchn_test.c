@@ -302,11 +302,11 @@ TEST_F(hypercall, argument_that_points_nowhere_is_EFAULT)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_event_channel_op, ops[i],
-					  NOWHERE, 0));
+		EXPECT_EQ(-EFAULT, HCALL2(self->vcpu, __HYPERVISOR_event_channel_op, ops[i],
+					  NOWHERE));
 		/* Into the last bytes of memory, and past them. */
-		EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_event_channel_op, ops[i],
-					  VM_MEMORY - 1, 0));
+		EXPECT_EQ(-EFAULT, HCALL2(self->vcpu, __HYPERVISOR_event_channel_op, ops[i],
+					  VM_MEMORY - 1));
 	}
 	EXPECT_EQ(1, bind_ipi(self->vcpu, 0));
 }
@@ -339,8 +339,8 @@ TEST_F(hypercall, port_whose_number_cannot_be_told_is_closed)
 	ASSERT_EQ(0, xioctl(self->vm.domain_fd, XENEMU_DOMAIN_SET_MEMORY, &args));
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		memcpy(page, calls[i].arg, calls[i].len);
-		EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_event_channel_op, calls[i].op,
-					  VM_MEMORY, 0));
+		EXPECT_EQ(-EFAULT, HCALL2(self->vcpu, __HYPERVISOR_event_channel_op, calls[i].op,
+					  VM_MEMORY));
 	}
 	EXPECT_EQ(1, bind_virq(self->vcpu, VIRQ_DEBUG, 0));
 	munmap(page, PAGE);
@@ -355,8 +355,8 @@ TEST_F(hypercall, operations_that_are_not_there_are_ENOSYS)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
-		EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_event_channel_op, ops[i],
-					  GUEST_DATA, 0));
+		EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_event_channel_op, ops[i],
+					  GUEST_DATA));
 }
 
 TEST_F(hypercall, port_of_a_store_or_backend_is_not_the_guests)

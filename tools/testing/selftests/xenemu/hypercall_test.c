@@ -22,7 +22,7 @@
 
 TEST_F(hypercall, version)
 {
-	EXPECT_EQ(4 << 16 | 17, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_version, 0, 0));
+	EXPECT_EQ(4 << 16 | 17, HCALL2(self->vcpu, __HYPERVISOR_xen_version, XENVER_version, 0));
 }
 
 static void string(struct __test_metadata *_metadata, struct vm_vcpu *vcpu, unsigned int op,
@@ -54,13 +54,13 @@ TEST_F(hypercall, version_numbers)
 	struct xen_feature_info info = { .submap_idx = 0 };
 	uint8_t buf[32];
 
-	EXPECT_EQ(4096, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize, 0, 0));
-	EXPECT_EQ(-EINVAL, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize,
-				  GUEST_DATA, 0));
-	EXPECT_EQ(-EPERM, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_build_id, 0, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_xen_version, 99, GUEST_DATA, 0));
-	EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_xen_version, XENVER_extraversion,
-				  NOWHERE, 0));
+	EXPECT_EQ(4096, HCALL2(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize, 0));
+	EXPECT_EQ(-EINVAL, HCALL2(self->vcpu, __HYPERVISOR_xen_version, XENVER_pagesize,
+				  GUEST_DATA));
+	EXPECT_EQ(-EPERM, HCALL2(self->vcpu, __HYPERVISOR_xen_version, XENVER_build_id, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_xen_version, 99, GUEST_DATA));
+	EXPECT_EQ(-EFAULT, HCALL2(self->vcpu, __HYPERVISOR_xen_version, XENVER_extraversion,
+				  NOWHERE));
 
 	EXPECT_EQ(0, hypercall_arg(self->vcpu, __HYPERVISOR_xen_version, XENVER_get_features, &info,
 				   sizeof(info)));
@@ -95,12 +95,12 @@ TEST_F(hypercall, unknown_numbers)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(nrs); i++)
-		EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, nrs[i], 0, 0, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_hvm_op, 200, 0, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_sched_op, 200, 0, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_vcpu_op, 200, 0, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_memory_op, 62, 0, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_pagetable_dying, 0, 0));
+		EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, nrs[i], 0, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_hvm_op, 200, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_sched_op, 200, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_vcpu_op, 200, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_memory_op, 62, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_hvm_op, HVMOP_pagetable_dying, 0));
 }
 
 TEST_F(hypercall, bad_pointers)
@@ -125,16 +125,16 @@ TEST_F(hypercall, bad_pointers)
 
 	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		for (j = 0; j < 4; j++)
-			EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, ops[i].nr, ops[i].op, where[j], 0)) {
+			EXPECT_EQ(-EFAULT, HCALL2(self->vcpu, ops[i].nr, ops[i].op, where[j])) {
 				TH_LOG("hypercall %u op %u at %jx", ops[i].nr, ops[i].op,
 				       (uintmax_t)where[j]);
 			}
-	EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 1, 0));
-	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 0, 0));
+	EXPECT_EQ(-EFAULT, HCALL2(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 1));
+	EXPECT_EQ(0, HCALL2(self->vcpu, __HYPERVISOR_multicall, NOWHERE, 0));
 	EXPECT_EQ(-EFAULT, HCALL3(self->vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0,
 				  NOWHERE));
-	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_decrease_reservation,
-			    NOWHERE, 0));
+	EXPECT_EQ(0, HCALL2(self->vcpu, __HYPERVISOR_memory_op, XENMEM_decrease_reservation,
+			    NOWHERE));
 }
 
 /* ---- multicall ---- */
@@ -158,7 +158,7 @@ TEST_F(hypercall, multicall)
 	p += put_element(vm, p, __HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
 	p += put_element(vm, p, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0);
 	p += put_element(vm, p, __HYPERVISOR_set_timer_op, 0, 0, 0);
-	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_multicall, GUEST_DATA, 7, 0));
+	EXPECT_EQ(0, HCALL2(self->vcpu, __HYPERVISOR_multicall, GUEST_DATA, 7));
 	EXPECT_EQ(4 << 16 | 17, element_result(vm, self->data, 0));
 	EXPECT_EQ(-EINVAL, element_result(vm, self->data, 1));
 	EXPECT_EQ(-ENOSYS, element_result(vm, self->data, 2));
@@ -452,8 +452,8 @@ TEST_F(hypercall, sched_others)
 	remote.domid = 50;
 	EXPECT_EQ(-ESRCH, hypercall_arg(vcpu, __HYPERVISOR_sched_op, SCHEDOP_remote_shutdown,
 					&remote, sizeof(remote)));
-	EXPECT_EQ(-EPERM, HCALL3(vcpu, __HYPERVISOR_sched_op, SCHEDOP_pin_override, 0, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(vcpu, __HYPERVISOR_sched_op, SCHEDOP_watchdog, 0, 0));
+	EXPECT_EQ(-EPERM, HCALL2(vcpu, __HYPERVISOR_sched_op, SCHEDOP_pin_override, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(vcpu, __HYPERVISOR_sched_op, SCHEDOP_watchdog, 0));
 }
 
 /* With interrupts off, nothing could wake it. */
@@ -494,7 +494,7 @@ TEST_F(hypercall, poll_by_ioctl_checks_and_ends_at_once)
 
 TEST_F(hypercall, block_without_interrupts)
 {
-	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0));
+	EXPECT_EQ(0, HCALL2(self->vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0));
 }
 
 /* ---- the rest ---- */
@@ -528,11 +528,11 @@ TEST_F(hypercall, vm_assist)
 {
 	struct vm_vcpu *vcpu = self->vcpu;
 
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 5, 0));
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_disable, 5, 0));
-	EXPECT_EQ(-EINVAL, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 4, 0));
-	EXPECT_EQ(-EINVAL, HCALL3(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 64, 0));
-	EXPECT_EQ(-ENOSYS, HCALL3(vcpu, __HYPERVISOR_vm_assist, 9, 5, 0));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 5));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_disable, 5));
+	EXPECT_EQ(-EINVAL, HCALL2(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 4));
+	EXPECT_EQ(-EINVAL, HCALL2(vcpu, __HYPERVISOR_vm_assist, VMASST_CMD_enable, 64));
+	EXPECT_EQ(-ENOSYS, HCALL2(vcpu, __HYPERVISOR_vm_assist, 9, 5));
 }
 
 TEST_HARNESS_MAIN

@@ -66,11 +66,11 @@ TEST_F(hypercall, memory_map)
 
 	*nr = 128;
 	put_long(vm, self->data + (vm->bit32 ? 4 : 8), GUEST_PAGES);
-	EXPECT_EQ(-ENOSYS, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map,
-				  GUEST_DATA, 0));
+	EXPECT_EQ(-ENOSYS, HCALL2(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map,
+				  GUEST_DATA));
 	ASSERT_EQ(0, xioctl(vm->domain_fd, XENEMU_DOMAIN_SET_MEMORY_MAP, &args));
 	memset(buf, 0xa5, PAGE);
-	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA, 0));
+	EXPECT_EQ(0, HCALL2(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA));
 	EXPECT_EQ(3, *nr);
 	memcpy(&v, buf + 20, 8);
 	EXPECT_EQ(0x100000, v);
@@ -81,7 +81,7 @@ TEST_F(hypercall, memory_map)
 
 	*nr = 1;
 	memset(buf, 0xa5, PAGE);
-	EXPECT_EQ(0, HCALL3(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA, 0));
+	EXPECT_EQ(0, HCALL2(self->vcpu, __HYPERVISOR_memory_op, XENMEM_memory_map, GUEST_DATA));
 	EXPECT_EQ(1, *nr);
 	EXPECT_EQ(1, buf[16]);
 	EXPECT_EQ(0xa5, buf[20]);
@@ -298,7 +298,7 @@ static int64_t physmap(struct vm_vcpu *vcpu, unsigned int domid, unsigned int sp
 		       uint64_t idx, uint64_t gfn)
 {
 	put_physmap(vcpu->vm, domid, space, idx, gfn);
-	return HCALL3(vcpu, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, GUEST_DATA, 0);
+	return HCALL2(vcpu, __HYPERVISOR_memory_op, XENMEM_add_to_physmap, GUEST_DATA);
 }
 
 TEST_F(hypercall, add_to_physmap)
@@ -368,10 +368,10 @@ TEST_F(hypercall, add_to_physmap_batch)
 	EXPECT_EQ(0, errs[2]);
 	EXPECT_EQ(-ENOMEM, errs[3]);
 	EXPECT_EQ(-EINVAL, errs[4]);
-	EXPECT_EQ(-EILSEQ, HCALL3(vcpu, __HYPERVISOR_memory_op,
-				  XENMEM_add_to_physmap_batch | 5 << 6, GUEST_DATA, 0));
-	EXPECT_EQ(-EDOM, HCALL3(vcpu, __HYPERVISOR_memory_op,
-				XENMEM_add_to_physmap_batch | 0x10000 << 6, GUEST_DATA, 0));
+	EXPECT_EQ(-EILSEQ, HCALL2(vcpu, __HYPERVISOR_memory_op,
+				  XENMEM_add_to_physmap_batch | 5 << 6, GUEST_DATA));
+	EXPECT_EQ(-EDOM, HCALL2(vcpu, __HYPERVISOR_memory_op,
+				XENMEM_add_to_physmap_batch | 0x10000 << 6, GUEST_DATA));
 	munmap(mem, PAGE);
 }
 

@@ -68,7 +68,7 @@ TEST_F(hypercall, register_areas)
 	*area = 0x301 * PAGE - 20;
 	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
 			    GUEST_DATA));
-	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	HCALL2(vcpu, __HYPERVISOR_xen_version, 0, 0);
 	EXPECT_NE(0, time[0]);
 	EXPECT_EQ(0, time[0] & 1);
 	for (i = 0; i < len; i++)
@@ -87,9 +87,9 @@ TEST_F(hypercall, register_areas)
 			    GUEST_DATA));
 	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0,
 			    GUEST_DATA));
-	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	HCALL2(vcpu, __HYPERVISOR_xen_version, 0, 0);
 	memset(time, 0, 32);
-	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	HCALL2(vcpu, __HYPERVISOR_xen_version, 0, 0);
 	EXPECT_EQ(0, time[0]);
 }
 
@@ -147,7 +147,7 @@ TEST_F(hypercall, timer_of_a_guest_without_shared_info)
 	EXPECT_EQ(0, singleshot(vcpu, 0, 1, 0));
 	/* It expires at once, with nowhere to tell of it. */
 	for (i = 0; i < 10; i++)
-		EXPECT_LT(0, HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0));
+		EXPECT_LT(0, HCALL2(vcpu, __HYPERVISOR_xen_version, 0, 0));
 	EXPECT_EQ(0, vcpu_upcalls(vcpu));
 }
 
@@ -158,17 +158,17 @@ TEST_F(hypercall, timer_stopped_before_its_port)
 	uint32_t port;
 
 	vm_enable_events(&self->vm, SHARED_INFO_GFN);
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_set_timer_op, 5, 0, 0));
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_set_timer_op, 0, 0, 0));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_set_timer_op, 5, 0));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_set_timer_op, 0, 0));
 	EXPECT_EQ(0, singleshot(vcpu, 0, 5, 0));
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_singleshot_timer, 0));
 	ASSERT_EQ(0, bind_timer(vcpu, &port));
 	usleep(20000);
-	HCALL3(vcpu, __HYPERVISOR_xen_version, 0, 0, 0);
+	HCALL2(vcpu, __HYPERVISOR_xen_version, 0, 0);
 	EXPECT_EQ(0, vcpu_upcalls(vcpu));
 	/* In a multicall the timer is ours also when KVM has its port. */
 	put_element(&self->vm, self->data, __HYPERVISOR_set_timer_op, 5, 0, 0);
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_multicall, GUEST_DATA, 1, 0));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_multicall, GUEST_DATA, 1));
 	vcpu_command(vcpu, GUEST_OP_SPIN, 0, spin);
 	ASSERT_EQ(0, vcpu_run(vcpu));
 	EXPECT_EQ(1, vcpu_upcalls(vcpu));
@@ -203,7 +203,7 @@ TEST_F(hypercall, periodic_timer)
 		memset(vm_ptr(&self->vm, SHARED_INFO_GFN * PAGE + 4), 0, 12);
 	}
 	EXPECT_LE(5, vcpu_upcalls(vcpu));
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0, 0));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, 0));
 	/* Left running for another vCPU, which goes away. */
 	set.period_ns = 1000000;
 	memcpy(self->data, &set, 8);
@@ -225,7 +225,7 @@ TEST_F(hypercall, block_until_the_timer)
 	ASSERT_EQ(0, xioctl(vcpu->kvm_fd, KVM_GET_REGS, &regs));
 	regs.rflags |= 0x200;
 	ASSERT_EQ(0, xioctl(vcpu->kvm_fd, KVM_SET_REGS, &regs));
-	EXPECT_EQ(0, HCALL3(vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0, 0));
+	EXPECT_EQ(0, HCALL2(vcpu, __HYPERVISOR_sched_op, SCHEDOP_block, 0));
 	EXPECT_EQ(1, vcpu_upcalls(vcpu));
 	EXPECT_LE(before + 50000000, now(vcpu));
 }

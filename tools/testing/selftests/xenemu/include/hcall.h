@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Hypercalls of a guest of either size: a VM for each test, results and longs
- * in the guest's layout. To be included once, by a test of hypercalls.
+ * Hypercalls of a guest of either size: a VM for each test, and longs in the
+ * guest's layout. To be included once, by a test of hypercalls.
  */
 #ifndef XENEMU_TEST_HCALL_H
 #define XENEMU_TEST_HCALL_H

@@ -86,7 +86,7 @@ static inline void *vm_ptr(struct vm *vm, uint64_t gpa)
 void vcpu_command(struct vm_vcpu *vcpu, unsigned int op, uint64_t nr, const uint64_t args[6]);
 int vcpu_run(struct vm_vcpu *vcpu);
 
-/* What the last hypercall returned: a long of the guest, so half of it in a 32-bit guest. */
+/* What the last hypercall returned; of a 32-bit guest, the agent extends the sign. */
 int64_t vcpu_result(struct vm_vcpu *vcpu);
 
 /* A whole hypercall that needs no help of the VMM; its result. */

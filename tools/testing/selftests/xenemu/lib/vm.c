@@ -337,9 +337,7 @@ int vcpu_run(struct vm_vcpu *vcpu)
 
 int64_t vcpu_result(struct vm_vcpu *vcpu)
 {
-	int64_t result = *mailbox(vcpu, MAILBOX_RESULT);
-
-	return vcpu->vm->bit32 ? (int32_t)result : result;
+	return *mailbox(vcpu, MAILBOX_RESULT);
 }
 
 int64_t hypercall(struct vm_vcpu *vcpu, unsigned int nr, uint64_t a, uint64_t b, uint64_t c,
