@@ -13,5 +13,5 @@ PATIENCE = int(os.environ.get("XENEMU_PATIENCE", "1"))
 XENVM = ["xenvm", "--upcall", "percpu"]
 
 # A processor that goes idle may miss what should wake it: the tick will. On a slow kernel
-# the ticks of four processors would take all the time there is; the guest's watchdog will.
+# the ticks of four processors are too many; there, the guest's watchdog will, later.
 KERNEL_OPTIONS = "nohz=off" if PATIENCE == 1 else "nohz=on"
